@@ -1,0 +1,157 @@
+import type { Position } from './position.ts'
+
+/** Where the error pages live; a code's heading is its lower-case form. */
+const DOCS_URL = 'https://countersign.dev/docs/errors'
+
+/**
+ * Every error this project raises carries one of these codes. The list is closed: a test compares it with the
+ * headings of `docs/errors.md`.
+ */
+export const ERROR_CODES = [
+  // The command line and its surroundings.
+  'USAGE_INVALID',
+  'FILE_UNREADABLE',
+  'FILE_EXISTS',
+  'NODE_UNSUPPORTED',
+  'GIT_FAILED',
+  'ENGINE_FAILED',
+  'ENGINE_TIMEOUT',
+  // The policy repository.
+  'PROJECT_MISSING',
+  'POLICY_EMPTY',
+  'YAML_MALFORMED',
+  'YAML_DUPLICATE_KEY',
+  'YAML_UNSUPPORTED',
+  'DOCUMENT_INVALID',
+  'DOCUMENT_TOO_LARGE',
+  'KIND_UNKNOWN',
+  'KEY_UNKNOWN',
+  'KEY_MISSING',
+  'VALUE_INVALID',
+  'ID_DUPLICATE',
+  'REFERENCE_UNKNOWN',
+  'NAME_RESERVED',
+  'ROUTE_MISSING',
+  'ROUTE_UNSATISFIABLE',
+  'RULE_KIND_AMBIGUOUS',
+  'PATH_INVALID',
+  'PATTERN_INVALID',
+  'PATTERN_UNSAFE',
+  'DURATION_INVALID',
+  // Rego.
+  'REGO_INVALID',
+  'REGO_BUILTIN_REFUSED',
+  'REGO_BUILTIN_ERROR',
+  'REGO_CONTRACT',
+  'REGO_ABORTED',
+  'REGO_UNDEFINED',
+  'REGO_RESULT_INVALID',
+  'REGO_MEMORY_EXCEEDED',
+  'REGO_MODULE_INVALID',
+  'REGO_COMPILER_FAILED',
+  // Bundles.
+  'BUNDLE_CORRUPT',
+  'BUNDLE_NEWER_FORMAT',
+  'BUNDLE_TOO_LARGE',
+  'BUNDLE_EXPIRED',
+  // Actions and their evaluation.
+  'ACTION_INVALID',
+  'ACTION_AMBIGUOUS',
+  'ACTION_TOO_LARGE',
+  'ACTION_TOO_DEEP',
+  'AGENT_NOT_OWNED',
+  'AGENT_UNKNOWN',
+  'PROJECT_NOT_OWNED',
+  'ROLE_NOT_OWNED',
+  'FINGERPRINT_UNKNOWN',
+  'TOOL_UNKNOWN',
+  'FIELD_MISSING',
+  'FIELD_TYPE',
+  'RULE_FAILED',
+  'STATE_INVALID',
+  'FINDINGS_TOO_MANY',
+  'SESSION_INVALID',
+  'VALUE_NOT_JSON',
+  // Requests, reviews and the forge.
+  'IDEMPOTENCY_CONFLICT',
+  'REQUEST_UNKNOWN',
+  'REQUEST_RESOLVED',
+  'REQUEST_EXPIRED',
+  'REQUEST_TAMPERED',
+  'PATCH_INVALID',
+  'PATCH_TOO_LARGE',
+  'REVIEW_MALFORMED',
+  'REVIEW_UNBOUND',
+  'REVIEW_EXPIRED',
+  'REVIEW_REPLAYED',
+  'REVIEW_SELF',
+  'REVIEWER_UNKNOWN',
+  'REVIEWER_NOT_ON_ROUTE',
+  'SIGNATURE_MALFORMED',
+  'SIGNATURE_WRONG',
+  'SIGNATURE_NAMESPACE',
+  'SIGNATURE_NO_PRESENCE',
+  'KEY_UNSUPPORTED',
+  'KEY_NOT_PINNED',
+  'KEY_NOT_VALID_THEN',
+  'FORGE_UNREACHABLE',
+  'FORGE_CONFLICT',
+  'WAIT_TIMEOUT',
+  // What the caller of the library meets when an action does not run.
+  'ACTION_DENIED',
+  'ACTION_REJECTED',
+  'ACTION_EXPIRED',
+  // The store and the log.
+  'STORE_FAILED',
+  'STORE_NEWER_FORMAT',
+  'STORE_KEY_MISMATCH',
+  'RECEIPT_INVALID',
+  'RECEIPT_TOO_LARGE',
+  'RECEIPT_UNKNOWN',
+  'LOG_MISSING',
+  'LOG_TRUNCATED',
+  'LOG_CORRUPT',
+  'LOG_FORKED',
+  'CHECKPOINT_INVALID',
+  'CHECKPOINT_UNTRUSTED',
+  'PROOF_INVALID',
+  'TRUST_INVALID',
+  'BASE64_INVALID',
+  'HEX_INVALID',
+  'UTF8_INVALID',
+  'DIGEST_INVALID',
+  'COMMITMENT_INVALID',
+  'JSON_MALFORMED',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+export type PolicyErrorOptions = ErrorOptions & {
+  /** Where in the author's file, when there is one. */
+  at?: Position | undefined
+  /** The file that is at fault, relative to its repository or log. */
+  file?: string | undefined
+  /** Whether the same call may succeed later without any change. Default: false. */
+  retryable?: boolean
+}
+
+/** An error with a stable code, what was expected and found, and what to do. Never holds a secret or a clear value. */
+export class PolicyError extends Error {
+  override readonly name = 'PolicyError'
+  readonly code: ErrorCode
+  readonly at: Position | undefined
+  readonly file: string | undefined
+  readonly retryable: boolean
+
+  constructor(code: ErrorCode, message: string, options: PolicyErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.at = options.at
+    this.file = options.file
+    this.retryable = options.retryable ?? false
+  }
+
+  get documentation_url(): string {
+    return `${DOCS_URL}#${this.code.toLowerCase()}`
+  }
+}

@@ -1,0 +1,85 @@
+/** Bounds on everything that comes from outside. Each says its unit. */
+
+/** A request body of LetsPing's clients may be 4 MB; one action may not be larger. */
+export const ACTION_BYTES_MAX = 4 * 1024 * 1024
+
+/** Nesting of arrays and objects in an action. */
+export const JSON_DEPTH_MAX = 64
+
+/** One file of a policy repository. */
+export const POLICY_FILE_BYTES_MAX = 4 * 1024 * 1024
+
+/** Files in one policy repository. */
+export const POLICY_FILES_MAX = 20_000
+
+/** A bundle after decompression. */
+export const BUNDLE_BYTES_MAX = 256 * 1024 * 1024
+
+/** An entry of a tlog-tiles log carries a 16-bit length (C2SP tlog-tiles). */
+export const LOG_ENTRY_BYTES_MAX = 65_535
+
+/** A patch travels inside a signed review; a forge ends bodies at 65,536 characters. */
+export const PATCH_BYTES_MAX = 40 * 1024
+
+/** Nesting of what is written as canonical JSON: room for documents that wrap an action; far from the stack's end. */
+export const CANONICAL_DEPTH_MAX = 512
+
+/** A path such as `payload.items[].id`, in UTF-16 code units. */
+export const PATH_LENGTH_MAX = 1024
+
+/** Steps in one path: no action nests deeper. */
+export const PATH_SEGMENTS_MAX = JSON_DEPTH_MAX
+
+/** The longest duration a policy may name: ten years, in milliseconds. */
+export const DURATION_MS_MAX = 3650 * 24 * 60 * 60 * 1000
+
+/** Names longer than this, in UTF-16 code units, get no suggestion: edit distance is quadratic. */
+export const NEAREST_LENGTH_MAX = 128
+
+/** An SSH signature, decoded. RSA of 16,384 bits takes 2 KiB for the key and 2 KiB for the signature. */
+export const SSHSIG_BYTES_MAX = 16 * 1024
+
+/** A log's checkpoint, in UTF-16 code units: three short lines and a few signatures. */
+export const CHECKPOINT_LENGTH_MAX = 16 * 1024
+
+/** Signatures under one checkpoint; C2SP signed-note wants verifiers to take at least 16. */
+export const CHECKPOINT_SIGNATURES_MAX = 16
+
+/** Hashes in a proof: a tree of 2^53 leaves is 53 levels high. */
+export const PROOF_HASHES_MAX = 53
+
+/** Files in a bundle: the Rego sources of a repository and our own few. */
+export const BUNDLE_FILES_MAX = 20_010
+
+/** A bundle's archive, compressed or not: the content and room for headers and padding. */
+export const BUNDLE_ARCHIVE_BYTES_MAX = BUNDLE_BYTES_MAX + BUNDLE_FILES_MAX * 1024 + 1024
+
+/** A path in a ustar header: a folder of 155 bytes, a slash, a rest of 100. */
+export const BUNDLE_PATH_BYTES_MAX = 256
+
+/** Values in one YAML file, aliases unfolded. */
+export const YAML_NODES_MAX = 1_000_000
+
+/** Values that the aliases of one YAML file unfold to. */
+export const YAML_ALIAS_NODES_MAX = 10_000
+
+/** YAML documents in one policy repository. */
+export const DOCUMENTS_MAX = 50_000
+
+/** Windows and time-outs of a policy: 30 days, in milliseconds. */
+export const WINDOW_MS_MAX = 30 * 24 * 60 * 60 * 1000
+
+/** Positions of a pattern's automaton that the check for blow-ups looks at. */
+export const PATTERN_POSITIONS_MAX = 4_000
+
+/** Steps that the check for blow-ups takes for one pattern. */
+export const PATTERN_STEPS_MAX = 4_000_000
+
+/** A policy repository as a whole, in bytes. */
+export const POLICY_BYTES_MAX = 64 * 1024 * 1024
+
+/** Files of one log that are read at once: some 128 million receipts. */
+export const LOG_FILES_MAX = 1_000_000
+
+/** Problems that one report names; a log with more is refused all the same. */
+export const PROBLEMS_MAX = 100
