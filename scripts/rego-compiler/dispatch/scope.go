@@ -1,0 +1,59 @@
+package dispatch
+
+import "github.com/open-policy-agent/opa/v1/ast"
+
+// scope tells a built-in from a rule or an import of the same name. OPA lets both shadow a built-in; a local variable
+// cannot be called.
+type scope struct {
+	shadows map[string]bool
+}
+
+// globalsOf maps each package to the names its rules define, over all of its files.
+func globalsOf(modules map[string]*ast.Module) map[string]map[string]bool {
+	out := map[string]map[string]bool{}
+	for _, m := range modules {
+		key := m.Package.Path.String()
+		if out[key] == nil {
+			out[key] = map[string]bool{}
+		}
+		for _, r := range m.Rules {
+			out[key][firstName(r)] = true
+		}
+	}
+	return out
+}
+
+func scopeOf(m *ast.Module, globals map[string]map[string]bool) scope {
+	shadows := map[string]bool{}
+	for n := range globals[m.Package.Path.String()] {
+		shadows[n] = true
+	}
+	for _, i := range m.Imports {
+		// `import future.keywords.contains` and `import rego.v1` name keywords, and leave contains() what it is.
+		if p, ok := i.Path.Value.(ast.Ref); ok && (p.HasPrefix(ast.DefaultRootRef) || p.HasPrefix(ast.InputRootRef)) {
+			shadows[string(i.Name())] = true
+		}
+	}
+	return scope{shadows}
+}
+
+// builtin gives the built-in that an operator names, or nil.
+func (s scope) builtin(op *ast.Term) *ast.Builtin {
+	var name string
+	switch v := op.Value.(type) {
+	case ast.Var:
+		name = string(v)
+		if s.shadows[name] {
+			return nil
+		}
+	case ast.Ref:
+		head, ok := v[0].Value.(ast.Var)
+		if !ok || s.shadows[string(head)] {
+			return nil
+		}
+		name = v.String()
+	default:
+		return nil
+	}
+	return ast.BuiltinMap[name]
+}

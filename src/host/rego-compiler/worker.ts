@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { parentPort } from 'node:worker_threads'
+import { brotliDecompressSync } from 'node:zlib'
+import { createWasi } from './wasi.ts'
+import type { WasmMemory } from './web-assembly.ts'
+import { webAssembly } from './web-assembly.ts'
+
+/** What the worker is sent: the text of one JSON request. */
+export type WorkerCall = { readonly id: number; readonly request: string }
+
+/** What it answers: the text of the JSON answer, or why there is none. After a failure the worker is not used again. */
+export type WorkerAnswer =
+  | { readonly id: number; readonly answer: string }
+  | { readonly id: number; readonly failure: string }
+
+type Artefact = { readonly sha256: string; readonly bytes: number }
+
+/** The functions of scripts/rego-compiler/main.go. Addresses are of the module's memory, lengths in bytes. */
+type Exports = {
+  readonly memory: WasmMemory
+  _initialize(): void
+  rego_alloc(length: number): number
+  rego_call(length: number): number
+  rego_length(): number
+}
+
+const WASI_MODULE = 'wasi_snapshot_preview1'
+
+let compiler: ((request: string) => string) | undefined
+
+parentPort?.on('message', ({ id, request }: WorkerCall) => {
+  let answer: WorkerAnswer
+  try {
+    compiler ??= load()
+    answer = { id, answer: compiler(request) }
+  } catch (error) {
+    answer = { id, failure: error instanceof Error ? error.message : String(error) }
+  }
+  parentPort?.postMessage(answer)
+})
+
+function load(): (request: string) => string {
+  const module = new webAssembly.Module(unpack())
+  const names = webAssembly.Module.imports(module).map((i) => {
+    if (i.module !== WASI_MODULE) throw new Error(`the compiler imports ${i.module}.${i.name}`)
+    return i.name
+  })
+  const wasi = createWasi(names)
+  const instance = new webAssembly.Instance(module, { [WASI_MODULE]: wasi.imports })
+  const go = instance.exports as Exports
+  wasi.attach(go.memory)
+  go._initialize()
+  return (request) => {
+    const bytes = new TextEncoder().encode(request)
+    const input = go.rego_alloc(bytes.length)
+    new Uint8Array(go.memory.buffer, input, bytes.length).set(bytes)
+    const output = go.rego_call(bytes.length)
+    return new TextDecoder().decode(new Uint8Array(go.memory.buffer, output, go.rego_length()))
+  }
+}
+
+/** Reads the artefact beside this file. @throws when it is not the one that `artefact.json` describes */
+function unpack(): Uint8Array {
+  const described = JSON.parse(
+    readFileSync(new URL('./artefact.json', import.meta.url), 'utf8'),
+  ) as Artefact
+  const packed = readFileSync(new URL('./opa-compiler.wasm.br', import.meta.url))
+  const wasm = brotliDecompressSync(packed, { maxOutputLength: described.bytes })
+  const digest = createHash('sha256').update(wasm).digest('hex')
+  if (digest !== described.sha256) {
+    throw new Error(`opa-compiler.wasm.br holds ${digest}, expected ${described.sha256}`)
+  }
+  return wasm
+}
