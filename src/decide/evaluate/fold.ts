@@ -1,0 +1,130 @@
+import { canonicalize } from '../../base/canonical-json.ts'
+import type { JsonValue } from '../../base/json-value.ts'
+import { compareText } from '../../base/position.ts'
+import type { Finding, Obligation, Verdict, VerdictWord } from '../../model/generated/types.ts'
+import { FINDINGS_MAX, SHADOW_FINDINGS_MAX } from './limits.ts'
+
+/** A finding, and the fields that it asks to redact. */
+export type Said = { readonly finding: Finding; readonly redact: readonly string[] }
+
+/**
+ * Combines findings; their order makes no difference. The highest verdict of the enforced ones wins. With a hold,
+ * the routes are those of all enforced hold findings, `default` for one that names none; with any other verdict
+ * there are no routes, since a denied action waits for nobody. Obligations are those of all enforced findings, also
+ * with a hold: they apply to what runs after an approval. Shadow findings change nothing.
+ */
+export function fold(said: readonly Said[]): Verdict {
+  if (said.length === 0) return { verdict: 'allow', findings: [], obligations: [], route: [] }
+  const kept = bound(said)
+  const enforced = kept.filter(({ finding }) => finding.mode === 'enforce')
+  let verdict: VerdictWord = 'allow'
+  for (const { finding } of enforced) verdict = higherVerdict(verdict, finding.verdict)
+  return {
+    verdict,
+    findings: kept.map(({ finding }) => finding),
+    obligations: obligationsOf(enforced),
+    route: verdict === 'hold' ? routesOf(enforced) : [],
+  }
+}
+
+/** The route of a hold that names none. */
+export const DEFAULT_ROUTE = 'default'
+
+/** A finding's route, when it is a hold. */
+export function routeOf(finding: Finding): string {
+  return Object.hasOwn(finding, 'route') && finding.route !== undefined
+    ? finding.route
+    : DEFAULT_ROUTE
+}
+
+/** A finding of the engine itself: it has no place in a file. */
+export function engineFinding(
+  rule: string,
+  finding: Pick<Finding, 'verdict' | 'message' | 'evidence'> &
+    Partial<Pick<Finding, 'code' | 'mode'>>,
+): Said {
+  const place = { file: '', line: 0, column: 0 }
+  const said = { rule: `engine/${rule}`, kind: 'engine', mode: 'enforce', ...finding, ...place }
+  return { finding: said as Finding, redact: [] }
+}
+
+const VERDICTS: readonly VerdictWord[] = ['allow', 'redact', 'hold', 'deny']
+
+function higherVerdict(a: VerdictWord, b: VerdictWord): VerdictWord {
+  return VERDICTS.indexOf(a) >= VERDICTS.indexOf(b) ? a : b
+}
+
+// Shadow findings have a bound of their own: however many there are, they must not turn a verdict.
+function bound(said: readonly Said[]): readonly Said[] {
+  const enforced = said.filter(({ finding }) => finding.mode === 'enforce')
+  const shadow = said.filter(({ finding }) => finding.mode !== 'enforce')
+  const kept = [...cut(enforced, FINDINGS_MAX), ...cut(shadow, SHADOW_FINDINGS_MAX)]
+  if (enforced.length > FINDINGS_MAX) kept.push(tooMany('deny', FINDINGS_MAX, 'enforce'))
+  if (shadow.length > SHADOW_FINDINGS_MAX)
+    kept.push(tooMany('allow', SHADOW_FINDINGS_MAX, 'shadow'))
+  return kept.length === 1
+    ? kept
+    : kept
+        .map(withOrder)
+        .sort(compare)
+        .map(({ said: one }) => one)
+}
+
+/** The gravest findings, as many as there is room for. */
+function cut(said: readonly Said[], max: number): readonly Said[] {
+  if (said.length <= max) return said
+  const rank = ({ said: { finding } }: Ordered) => VERDICTS.indexOf(finding.verdict)
+  const sorted = said.map(withOrder).sort((a, b) => rank(b) - rank(a) || compare(a, b))
+  return sorted.slice(0, max).map(({ said: one }) => one)
+}
+
+function tooMany(verdict: 'deny' | 'allow', max: number, mode: 'enforce' | 'shadow'): Said {
+  const message = `More than ${max} findings; the gravest ${max} are listed.`
+  return engineFinding('findings-too-many', {
+    verdict,
+    mode,
+    message,
+    code: 'FINDINGS_TOO_MANY',
+    evidence: { limit: max },
+  })
+}
+
+type Ordered = { readonly said: Said; last: string | null }
+
+function withOrder(said: Said): Ordered {
+  return { said, last: null }
+}
+
+function compare(a: Ordered, b: Ordered): number {
+  const x = a.said.finding
+  const y = b.said.finding
+  return (
+    compareText(x.rule, y.rule) ||
+    compareText(x.file, y.file) ||
+    x.line - y.line ||
+    x.column - y.column ||
+    compareText(x.message, y.message) ||
+    // Findings that still tie are ordered by all that they hold, so that no order of rules shows through.
+    compareText(lastOf(a), lastOf(b))
+  )
+}
+
+function lastOf(ordered: Ordered): string {
+  ordered.last ??= canonicalize([ordered.said.finding as unknown as JsonValue, ordered.said.redact])
+  return ordered.last
+}
+
+function routesOf(enforced: readonly Said[]): string[] {
+  const holds = enforced.filter(({ finding }) => finding.verdict === 'hold')
+  return [...new Set(holds.map(({ finding }) => routeOf(finding)))].sort(compareText)
+}
+
+function obligationsOf(enforced: readonly Said[]): Obligation[] {
+  const byText = new Map<string, Obligation>()
+  for (const { finding, redact } of enforced) {
+    if (redact.length === 0) continue
+    const paths = [...new Set(redact)].sort(compareText)
+    byText.set(JSON.stringify([finding.rule, paths]), { kind: 'redact', paths, rule: finding.rule })
+  }
+  return [...byText].sort(([a], [b]) => compareText(a, b)).map(([, obligation]) => obligation)
+}

@@ -1,0 +1,47 @@
+import type { JsonObject } from '../../../base/json-value.ts'
+import type { CompiledRule } from '../../../model/generated/types.ts'
+import type { Facts } from '../facts.ts'
+import type { CompiledSelector } from '../selector.ts'
+import type { Moment, Write } from '../state.ts'
+
+/** A guardrail kind. Adding one takes a file here, a schema in `schemas/kinds/` and a line in the registry. */
+export type Kind = {
+  readonly name: string
+  /**
+   * Reads a rule's settings once, at load.
+   *
+   * @throws {PolicyError} when they cannot be understood; then the bundle does not load
+   */
+  compile(rule: CompiledRule): CompiledKind
+}
+
+/** One rule of a kind, ready to judge. What it throws while judging becomes a finding that denies. */
+export type CompiledKind = {
+  /** Every state key that `judge` reads or writes for this action. */
+  stateKeys(facts: Facts): readonly string[]
+  judge(facts: Facts, moment: Moment): Judged
+  /** For kinds that remember actions other than those that `on` selects; null for the rest. */
+  readonly watch: Watch | null
+}
+
+export type Judged = {
+  /** What is wrong, or null. */
+  readonly found: Found | null
+  readonly writes: readonly Write[]
+}
+
+export type Found = {
+  /** Holds no clear value of the action's payload or context. */
+  readonly message: string
+  readonly evidence: JsonObject
+}
+
+/** Remembers actions that a rule's second selector names. Its writes are kept unless the action is denied. */
+export type Watch = {
+  readonly selector: CompiledSelector
+  stateKeys(facts: Facts): readonly string[]
+  record(facts: Facts, moment: Moment): readonly Write[]
+}
+
+/** For kinds without state. */
+export const STATELESS = { stateKeys: () => [] as readonly string[], watch: null }

@@ -1,0 +1,3 @@
+package unchecked
+
+allow if not time.parse_rfc3339_ns(input.at)
