@@ -1476,12 +1476,7 @@ request: string
  * `patch` approves the action with the patched payload.
  */
 verdict: ("approve" | "reject" | "patch")
-/**
- * The whole payload as it should run. Only with `patch`.
- */
-patch?: {
-[k: string]: unknown
-}
+patch?: SignedPatch
 /**
  * A word to the agent's owner.
  */
@@ -1535,6 +1530,12 @@ nonce: string
 expiresAt: Time
 issuedAt: Time
 }
+}
+/**
+ * Which payload should run instead. Only with `patch`. The payload itself travels beside the statement, encrypted: a forge never forgets.
+ */
+export interface SignedPatch {
+root: DigestText
 }
 /**
  * This interface was referenced by `Unused`'s JSON-Schema

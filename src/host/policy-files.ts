@@ -1,0 +1,120 @@
+import type { Dirent, Stats } from 'node:fs'
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { fromUtf8 } from '../base/digest.ts'
+import { PolicyError } from '../base/errors.ts'
+import { POLICY_BYTES_MAX, POLICY_FILE_BYTES_MAX, POLICY_FILES_MAX } from '../base/limits.ts'
+import { compareText } from '../base/position.ts'
+
+/** The file that makes a folder a policy repository. */
+export const PROJECT_FILE = 'countersign.yaml'
+
+/** Folders of a policy repository that are read; nothing else in it is. */
+export const POLICY_FOLDERS: readonly string[] = ['policies', 'releases', 'tests']
+
+/**
+ * The policy files of a folder: `countersign.yaml`, and every `.yaml`, `.yml`, `.rego` and `.json` file below
+ * `policies/`, `releases/` and `tests/`, by path with forward slashes, sorted. Names that start with a dot and
+ * `node_modules` are left out. A link may point to a file of the same repository and to nothing else.
+ *
+ * @throws {PolicyError} FILE_UNREADABLE when the folder or a file cannot be read, is no UTF-8, or is a link to
+ *   elsewhere; DOCUMENT_TOO_LARGE beyond the bounds of base/limits.ts
+ */
+export async function readPolicyFiles(root: string): Promise<ReadonlyMap<string, string>> {
+  const base = await unlessUnreadable(root, () => realpath(root))
+  const paths: string[] = []
+  const top = await unlessUnreadable(root, () => readdir(base, { withFileTypes: true }))
+  for (const entry of top) {
+    if (entry.name === PROJECT_FILE) paths.push(entry.name)
+    if (POLICY_FOLDERS.includes(entry.name)) await listEntry(base, entry.name, entry, paths)
+  }
+  const files = new Map<string, string>()
+  let bytes = 0
+  for (const path of paths.sort(compareText)) {
+    const text = await readText(base, path)
+    bytes += text.length
+    if (bytes > POLICY_BYTES_MAX) {
+      throw tooLarge(path, `expected at most ${POLICY_BYTES_MAX} bytes in all policy files`)
+    }
+    files.set(path, text)
+  }
+  return files
+}
+
+const DEPTH_MAX = 32 // Folders within folders; a policy repository needs four.
+const POLICY_FILE = /\.(?:ya?ml|rego|json)$/
+
+async function listFolder(base: string, folder: string, paths: string[]): Promise<void> {
+  if (folder.split('/').length > DEPTH_MAX) {
+    throw tooLarge(folder, `expected folders at most ${DEPTH_MAX} deep`)
+  }
+  const entries = await unlessUnreadable(folder, () =>
+    readdir(join(base, folder), { withFileTypes: true }),
+  )
+  for (const entry of entries) {
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
+    await listEntry(base, `${folder}/${entry.name}`, entry, paths)
+  }
+}
+
+async function listEntry(
+  base: string,
+  path: string,
+  entry: Dirent,
+  paths: string[],
+): Promise<void> {
+  if (entry.isDirectory()) {
+    await listFolder(base, path, paths)
+    return
+  }
+  if (entry.isSymbolicLink() && (await targetOf(base, path)).isDirectory()) {
+    throw unreadable(path, 'a link to a folder is not followed; put the files there')
+  }
+  if (!POLICY_FILE.test(entry.name)) return
+  if (paths.length >= POLICY_FILES_MAX)
+    throw tooLarge(path, `expected at most ${POLICY_FILES_MAX} files`)
+  paths.push(path)
+}
+
+async function readText(base: string, path: string): Promise<string> {
+  const target = await targetOf(base, path)
+  // A pipe or a device would block, or never end.
+  if (!target.isFile()) throw unreadable(path, 'expected a regular file')
+  if (target.size > POLICY_FILE_BYTES_MAX) {
+    throw tooLarge(path, `expected at most ${POLICY_FILE_BYTES_MAX} bytes; split the file`)
+  }
+  const bytes = await unlessUnreadable(path, () => readFile(join(base, path)))
+  try {
+    return fromUtf8(bytes)
+  } catch (cause) {
+    throw unreadable(path, 'expected UTF-8', cause)
+  }
+}
+
+/** What a path leads to, which must lie in the repository. */
+async function targetOf(base: string, path: string): Promise<Stats> {
+  const target = await unlessUnreadable(path, () => realpath(join(base, path)))
+  const within = relative(base, target)
+  if (within === '..' || within.startsWith(`..${sep}`) || join(base, within) !== target) {
+    throw unreadable(path, 'the link leaves the policy repository; put the file there')
+  }
+  return unlessUnreadable(path, () => stat(target))
+}
+
+async function unlessUnreadable<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof PolicyError) throw cause
+    const code = (cause as NodeJS.ErrnoException).code ?? 'an unknown error'
+    throw unreadable(path, `cannot be read (${code})`, cause)
+  }
+}
+
+function unreadable(file: string, message: string, cause?: unknown): PolicyError {
+  return new PolicyError('FILE_UNREADABLE', `${file}: ${message}`, { file, cause })
+}
+
+function tooLarge(file: string, message: string): PolicyError {
+  return new PolicyError('DOCUMENT_TOO_LARGE', `${file}: ${message}`, { file })
+}

@@ -1,0 +1,198 @@
+import type { Digest } from '../base/digest.ts'
+import type { Request, ReviewStatement } from './generated/types.ts'
+import type { Resolution, StateSlice } from './nouns.ts'
+
+export type { RegoCompiler } from './rego.ts'
+
+/** Wall time in Unix milliseconds. Called once an event, in a shell or the engine, never in an inner room. */
+export type Clock = () => number
+
+/** Cryptographically strong random bytes. */
+export type Entropy = (bytes: number) => Uint8Array
+
+/** Gives way between two looks at the forge, in milliseconds. */
+export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>
+
+/** Signs a log's checkpoints. `verifierKey` is the signed-note form `name+hash+key` (C2SP signed-note). */
+export interface LogSigner {
+  readonly origin: string
+  readonly verifierKey: string
+  /** @returns an Ed25519 signature, 64 bytes */
+  sign(message: Uint8Array): Uint8Array
+}
+
+/** Signs a review statement with a person's SSH key. */
+export interface ReviewSigner {
+  /** `SHA256:…` as `ssh-keygen -lf` prints it. */
+  readonly fingerprint: string
+  /** @returns SSHSIG armour in the namespace `countersign-review` */
+  sign(statement: Uint8Array): Promise<string>
+}
+
+// The store.
+
+export type RequestRecord = {
+  readonly request: Request
+  /** Log index of the receipt that held the action. */
+  readonly heldAt: number
+  /** The pull request, once the forge has opened it. */
+  readonly pull: number | null
+  /** How it ended; null while it waits. */
+  readonly resolution: ResolutionRecord | null
+  /** Whether the forge has been told how it ended. */
+  readonly published: boolean
+}
+
+export type ResolutionRecord = {
+  readonly decision: Resolution
+  readonly reason: string
+  readonly resolvedAt: number
+  /** The request that took its place: a patch that needs another route is asked anew. */
+  readonly next: string | null
+  /** Reviewers whose reviews ended it, sorted. */
+  readonly by: readonly string[]
+  /** The decision that holds what runs: the action as people left it. */
+  readonly record: string
+  /** Log index of the receipt that says so. */
+  readonly receiptIndex: number
+}
+
+/** What a decision needs besides its receipt; encrypted, since it holds clear values. */
+export type SealedInputs = {
+  /** Names the key that shredding deletes. */
+  readonly subject: string
+  readonly ciphertext: Uint8Array
+}
+
+export type NewDecision = {
+  readonly id: string
+  readonly at: number
+  readonly agent: string
+  readonly root: Digest
+  /** The receipt's exact bytes, which become the log entry. */
+  readonly receipt: Uint8Array
+  readonly inputs: SealedInputs
+}
+
+export type StoredDecision = NewDecision & { readonly index: number }
+
+/** One idempotency key's first use: the keyed digest of the action it came with, and the decision it got. */
+export type IdempotencyRecord = { readonly actionDigest: string; readonly decision: string }
+
+/**
+ * One serialised, all-or-nothing unit of work. Nothing of it is seen by others, or survives a crash, unless the
+ * whole commits.
+ */
+export interface StoreTransaction {
+  /** A unit within the unit: when it throws, its own writes are undone and the rest stays. */
+  nested<T>(work: () => Promise<T>): Promise<T>
+  /** The AES-256 data key of a subject; made on first use. */
+  subjectKey(subject: string): Promise<Uint8Array>
+  readState(keys: readonly string[]): Promise<StateSlice>
+  writeState(entries: StateSlice): Promise<void>
+  /** Drops some state that may be forgotten before this time (Unix milliseconds). */
+  forgetState(before: number): Promise<void>
+  /** Appends the receipt to the log. @returns its index */
+  appendDecision(decision: NewDecision): Promise<number>
+  decision(id: string): Promise<StoredDecision | null>
+  idempotency(key: string): Promise<IdempotencyRecord | null>
+  putIdempotency(key: string, record: IdempotencyRecord): Promise<void>
+  putRequest(request: Request, heldAt: number): Promise<void>
+  request(id: string): Promise<RequestRecord | null>
+  requestOfDecision(decision: string): Promise<RequestRecord | null>
+  setPull(id: string, pull: number): Promise<void>
+  /** Consumes the request's nonce. @returns false when the request has been resolved before */
+  resolve(id: string, resolution: ResolutionRecord): Promise<boolean>
+  setPublished(id: string): Promise<void>
+}
+
+export type RequestFilter = { readonly state?: 'waiting' | 'resolved' | 'unpublished' | 'all' }
+
+/**
+ * Where state, requests and receipts live. `transact` runs units one after another, over processes too, and resolves
+ * when the unit is durable; a unit that throws leaves nothing behind.
+ */
+export interface Store {
+  transact<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>
+  requests(filter: RequestFilter): Promise<readonly RequestRecord[]>
+  request(id: string): Promise<RequestRecord | null>
+  decision(id: string): Promise<StoredDecision | null>
+  /** Receipts in log order from `from`, at most `limit`. */
+  receipts(from: number, limit: number): Promise<readonly Uint8Array[]>
+  size(): Promise<number>
+  /** The AES-256 data key of a subject; null once shredded, or when there never was one. */
+  subjectKey(subject: string): Promise<Uint8Array | null>
+  /** Runs `work` while no other process publishes the log. */
+  exclusively<T>(work: () => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+// The forge.
+
+export type ForgeIdentity = {
+  readonly kind: string
+  readonly host: string
+  /** The forge's own id of the repository, which a rename does not change. */
+  readonly repository: string
+}
+
+export type PullText = { readonly title: string; readonly body: string }
+
+export type Pull = {
+  readonly number: number
+  readonly state: 'open' | 'merged' | 'closed'
+  readonly baseRef: string
+  readonly baseSha: string
+  readonly headSha: string
+  /** The forge's id of the account that opened it. */
+  readonly author: string
+  /** `request.json` at the head. */
+  readonly requestText: string
+}
+
+export type ForgeReview = {
+  readonly id: string
+  /** The commit that the review was made on. */
+  readonly commit: string
+  /** The account that posted it, as the forge knows it; null when the forge has no accounts. */
+  readonly poster: string | null
+  readonly state: 'approved' | 'rejected' | 'commented' | 'dismissed'
+  /** Markdown; carries the statement and its signature. */
+  readonly body: string
+  readonly submittedAt: number
+}
+
+export type PullClosing = {
+  readonly decision: Resolution
+  readonly reason: string
+  readonly by: readonly string[]
+  /** The resolution's receipt, put beside the request so that the repository alone tells the story. */
+  readonly receipt: Uint8Array
+}
+
+/** Where people review requests. Every call may fail with FORGE_UNREACHABLE (retryable). */
+export interface Forge {
+  identity(): Promise<ForgeIdentity>
+  /** Opens the pull request of a request. Calling it again with the same request id gives the same number. */
+  open(request: Request, text: PullText): Promise<number>
+  pull(number: number): Promise<Pull>
+  /** All reviews, oldest first. */
+  reviews(number: number): Promise<readonly ForgeReview[]>
+  postReview(
+    number: number,
+    review: {
+      readonly statement: ReviewStatement
+      readonly body: string
+      readonly submittedAt: number
+    },
+  ): Promise<void>
+  /** Whether `ancestor` is reachable from the base branch. */
+  onBase(ancestor: string): Promise<boolean>
+  /**
+   * Ends the pull request: approvals merge, rejections and expiries close it, and both commit the outcome to the base
+   * branch. Refuses with FORGE_CONFLICT when the head is no longer `headSha`. Calling it again changes nothing.
+   */
+  settle(number: number, headSha: string, closing: PullClosing): Promise<void>
+  /** Where a person finds it: a URL, or a path and ref. */
+  where(number: number): string
+}

@@ -1,0 +1,3 @@
+package countersign.agents
+
+deny contains {"msg": "x"} if input.x
