@@ -1,0 +1,35 @@
+import { parseDuration } from '../../base/duration.ts'
+import { PolicyError } from '../../base/errors.ts'
+import type { CompiledPolicy } from '../../model/generated/types.ts'
+import type { AskedRoute } from './review.ts'
+
+/**
+ * The routes that a hold asks for, as its request carries them: who may review, how many, until when. Sorted by id,
+ * each once.
+ *
+ * @param now - Unix milliseconds; each route's time-out runs from here
+ * @throws {PolicyError} ROUTE_MISSING when no route is named, or the policy has no such route
+ */
+export function askedRoutes(
+  policy: Pick<CompiledPolicy, 'routes'>,
+  routeIds: readonly string[],
+  now: number,
+): AskedRoute[] {
+  if (routeIds.length === 0) throw new PolicyError('ROUTE_MISSING', 'expected at least one route')
+  return [...new Set(routeIds)].sort().map((id) => {
+    const route = policy.routes.find((candidate) => candidate.id === id)
+    if (route === undefined) {
+      throw new PolicyError(
+        'ROUTE_MISSING',
+        `no route '${id}' in the policy; add it to a Routes file`,
+      )
+    }
+    return {
+      id,
+      quorum: route.quorum,
+      reviewers: [...new Set(route.reviewers)].sort(),
+      signature: route.signature,
+      expires_at: new Date(now + parseDuration(route.time_out)).toISOString(),
+    }
+  })
+}

@@ -1,0 +1,20 @@
+export type { PolicyErrorOptions } from '../../base/errors.ts'
+export { PolicyError } from '../../base/errors.ts'
+export type {
+  DecisionReceipt,
+  GenesisReceipt,
+  Receipt,
+  Trust,
+} from '../../model/generated/types.ts'
+export { parseReceipt } from '../receipt/statement.ts'
+export type { LogOptions, LogProblem, LogReport } from './log.ts'
+export { verifyLog } from './log.ts'
+export type { LogFiles } from './log-tiles.ts'
+export { verifyCheckpoint } from './note.ts'
+export type { VerifiedReceipt } from './receipt.ts'
+export { verifyReceipt } from './receipt.ts'
+export type { NoReview, RefusedReview, ReviewContext, VerifiedReview } from './review.ts'
+export { collectReviews, formatReviewBody, REVIEW_NAMESPACE, verifyReview } from './review.ts'
+export type { VerifiedKey } from './sshsig.ts'
+export { verifySshsig } from './sshsig.ts'
+export { parseTrust } from './trust.ts'

@@ -1,0 +1,263 @@
+import { canonicalize } from '../../base/canonical-json.ts'
+import { utf8 } from '../../base/digest.ts'
+import type { ErrorCode } from '../../base/errors.ts'
+import { PolicyError } from '../../base/errors.ts'
+import { parseJson } from '../../base/json-parse.ts'
+import type { JsonValue } from '../../base/json-value.ts'
+import { CANONICAL_DEPTH_MAX, LOG_ENTRY_BYTES_MAX, PROBLEMS_MAX } from '../../base/limits.ts'
+import type {
+  Approval,
+  DecisionReceipt,
+  GenesisReceipt,
+  Receipt,
+  Resolution,
+  ReviewStatement,
+  Trust,
+} from '../../model/generated/types.ts'
+import { validate } from '../../model/validate.ts'
+import type { VerifierKey } from '../receipt/checkpoint.ts'
+import { formatVerifierKey } from '../receipt/checkpoint.ts'
+import { isGenesis, parseReceipt } from '../receipt/statement.ts'
+import { TILE_WIDTH, tilePath } from '../receipt/tiles.ts'
+import type { LogProblem } from './log.ts'
+import { REVIEW_NAMESPACE } from './review.ts'
+import { verifySshsig } from './sshsig.ts'
+
+/** What receipts are checked against. */
+export type ReceiptContext = {
+  readonly origin: string
+  /** The log's keys; the genesis entry must name one of them. */
+  readonly keys: readonly VerifierKey[]
+  readonly trust: Trust | undefined
+}
+
+export type ReceiptCheck = {
+  readonly problems: readonly LogProblem[]
+  /** Receipts by decision, and `genesis`. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Review signatures that hold. */
+  readonly reviews: number
+}
+
+/**
+ * Reads every receipt in log order and checks what it says against the log, the receipts before it and the trust
+ * file.
+ */
+export function checkReceipts(
+  entries: readonly Uint8Array[],
+  context: ReceiptContext,
+): ReceiptCheck {
+  const past: Past = { holds: new Map(), resolved: new Set(), nonces: new Set() }
+  const problems: LogProblem[] = []
+  const counts = new Map<string, number>()
+  let reviews = 0
+  for (const [index, entry] of entries.entries()) {
+    if (problems.length >= PROBLEMS_MAX) break
+    try {
+      const receipt = parseReceipt(entry)
+      const word = isGenesis(receipt) ? 'genesis' : receipt.predicate.decision
+      counts.set(word, (counts.get(word) ?? 0) + 1)
+      reviews += checkReceipt(receipt, { index, past, context })
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error
+      const message = `entry ${index}: ${error.message}`
+      problems.push({ code: error.code, file: fileOf(index, entries.length), message })
+    }
+  }
+  return { problems, counts: Object.fromEntries([...counts].sort()), reviews }
+}
+
+/** The bundle that holds an entry. */
+function fileOf(index: number, size: number): string {
+  const bundle = Math.floor(index / TILE_WIDTH)
+  const width = Math.min(TILE_WIDTH, size - bundle * TILE_WIDTH)
+  return tilePath({ kind: 'entries', index: bundle, width })
+}
+
+/** What later receipts may refer to. */
+type Past = {
+  /** Holds by log index. */
+  readonly holds: Map<number, DecisionReceipt>
+  /** Requests that have ended. */
+  readonly resolved: Set<string>
+  readonly nonces: Set<string>
+}
+
+type Place = { readonly index: number; readonly past: Past; readonly context: ReceiptContext }
+
+/** @returns how many review signatures it holds */
+function checkReceipt(receipt: Receipt, place: Place): number {
+  const { index, past, context } = place
+  if (isGenesis(receipt)) {
+    checkGenesis(receipt, place)
+    return 0
+  }
+  if (index === 0) throw invalid('the genesis of the log')
+  const { predicate } = receipt
+  if (predicate.issuerId !== context.origin) throw invalid("the log's origin as the issuer")
+  checkPolicy(predicate.policyDigest.sha256, context.trust)
+  if (predicate.resolution !== undefined)
+    return checkResolution(receipt, predicate.resolution, place)
+  if (predicate.decision === 'hold') past.holds.set(index, receipt)
+  return 0
+}
+
+function checkGenesis({ predicate }: GenesisReceipt, { index, context }: Place): void {
+  if (index !== 0) throw invalid('the genesis as entry 0 only')
+  if (predicate.origin !== context.origin) throw invalid("the log's origin")
+  const keys = context.keys.map((key) => formatVerifierKey(key.name, key.publicKey))
+  if (!keys.includes(predicate.verifierKey)) {
+    const message = 'the genesis names a key that is none of the trusted ones'
+    throw new PolicyError('CHECKPOINT_UNTRUSTED', message)
+  }
+}
+
+function checkPolicy(sha256: string, trust: Trust | undefined): void {
+  if (trust?.policies === undefined || trust.policies.includes(`sha256:${sha256}`)) return
+  throw invalid('a policy that the trust file lists')
+}
+
+function checkResolution(receipt: DecisionReceipt, resolution: Resolution, place: Place): number {
+  const { past, context } = place
+  const { request = '' } = receipt.predicate
+  const hold = past.holds.get(resolution.heldAt)
+  if (hold === undefined) throw invalid('`heldAt` at an earlier receipt that holds')
+  if (hold.predicate.request !== request) throw invalid('`heldAt` at the hold of the same request')
+  if (digestOf(hold) !== digestOf(receipt)) throw invalid('the action that was held')
+  if (hold.predicate.policyDigest.sha256 !== resolution.heldPolicyDigest.sha256) {
+    throw invalid('the policy that held the action')
+  }
+  checkPolicy(resolution.heldPolicyDigest.sha256, context.trust)
+  if (past.resolved.has(request)) throw replayed('one resolution of a request')
+  if (past.nonces.has(resolution.nonce)) throw replayed('a nonce that was not used before')
+  past.resolved.add(request)
+  past.nonces.add(resolution.nonce)
+  for (const approval of resolution.approvals) {
+    const statement = checkSignature(approval)
+    checkBinding(approval, statement, { receipt, resolution })
+    checkReviewer(approval, context.trust)
+  }
+  checkOutcome(receipt, resolution, hold)
+  return resolution.approvals.length
+}
+
+/** The review of an approval, its signature verified. */
+function checkSignature({ statement, signature, fingerprint }: Approval): ReviewStatement {
+  const key = verifySshsig(signature, utf8(statement), REVIEW_NAMESPACE)
+  if (key.fingerprint !== fingerprint) throw unbound('the fingerprint of the key that signed')
+  let value: JsonValue
+  try {
+    value = parseJson(statement, { bytesMax: LOG_ENTRY_BYTES_MAX, depthMax: CANONICAL_DEPTH_MAX })
+  } catch (cause) {
+    throw new PolicyError('REVIEW_MALFORMED', 'expected a statement in strict JSON', { cause })
+  }
+  const [problem] = validate('review', value)
+  if (problem !== undefined) {
+    throw failure(
+      'REVIEW_MALFORMED',
+      `a review statement; at '${problem.pointer}': ${problem.message}`,
+    )
+  }
+  if (canonicalize(value) !== statement) throw failure('REVIEW_MALFORMED', 'RFC 8785 text')
+  // The schema has just vouched for its shape.
+  return value as unknown as ReviewStatement
+}
+
+type Resolved = { readonly receipt: DecisionReceipt; readonly resolution: Resolution }
+
+/** What was signed must be what was resolved: another request, action, policy or pull request is another review. */
+function checkBinding(
+  approval: Approval,
+  { subject, predicate }: ReviewStatement,
+  { receipt, resolution }: Resolved,
+): void {
+  const { request } = receipt.predicate
+  const { pull } = resolution
+  if (subject.length !== 1) throw unbound('one subject')
+  if (subject[0]?.name !== request) throw unbound('the request as its subject')
+  if (subject[0]?.digest.sha256 !== digestOf(receipt)) throw unbound("the held action's digest")
+  if (predicate.request !== request) throw unbound('the request')
+  if (predicate.nonce !== resolution.nonce) throw unbound("the request's nonce")
+  if (predicate.policyDigest.sha256 !== resolution.heldPolicyDigest.sha256) {
+    throw unbound('the policy that held the action')
+  }
+  if (pull === undefined) throw unbound('a pull request')
+  if (!sameForge(predicate.forge, pull.forge)) throw unbound('the forge and its repository')
+  if (predicate.pull.number !== pull.number) throw unbound("the pull request's number")
+  if (predicate.pull.headSha !== pull.headSha) throw unbound("the pull request's head commit")
+  if (predicate.reviewer !== approval.reviewer) throw unbound('the reviewer')
+  if (predicate.verdict !== approval.verdict) throw unbound("the reviewer's verdict")
+  if ((predicate.patch !== undefined) !== (predicate.verdict === 'patch')) {
+    throw unbound('a patch with the verdict `patch` only')
+  }
+  // A rejection may stand beside a patch that came to nothing.
+  const { patchedRoot } = resolution
+  if (predicate.patch !== undefined && patchedRoot !== undefined) {
+    if (predicate.patch.root !== patchedRoot) throw unbound('the root of the patched action')
+  }
+  if (!approval.route.every((route) => predicate.route.includes(route))) {
+    throw unbound('the routes that it counts for')
+  }
+  if (Date.parse(predicate.issuedAt) > Date.parse(predicate.expiresAt)) {
+    throw failure('REVIEW_EXPIRED', 'a review from before the request expired')
+  }
+}
+
+type Forge = ReviewStatement['predicate']['forge']
+
+function sameForge(a: Forge, b: Forge): boolean {
+  return a.kind === b.kind && a.host === b.host && a.repository === b.repository
+}
+
+function checkReviewer({ reviewer, fingerprint }: Approval, trust: Trust | undefined): void {
+  if (trust?.reviewers === undefined) return
+  const person = trust.reviewers.find(({ id }) => id === reviewer)
+  if (person === undefined)
+    throw failure('REVIEWER_UNKNOWN', 'a reviewer that the trust file lists')
+  if (person.fingerprints.includes(fingerprint)) return
+  throw failure('KEY_NOT_PINNED', `a key that the trust file pins for ${reviewer}`)
+}
+
+/** Whether the reviews can have led to the decision at all. How many were needed is the policy's to say. */
+function checkOutcome(
+  { predicate }: DecisionReceipt,
+  { approvals }: Resolution,
+  hold: DecisionReceipt,
+): void {
+  const reviewers = new Set(approvals.map((approval) => approval.reviewer))
+  const keys = new Set(approvals.map((approval) => approval.fingerprint))
+  if (reviewers.size !== approvals.length) throw replayed('each reviewer once')
+  if (keys.size !== approvals.length) throw replayed('each key once')
+  if (predicate.decision === 'REJECTED' || predicate.decision === 'EXPIRED') return
+  if (approvals.some(({ verdict }) => verdict === 'reject'))
+    throw invalid('no rejection in an approval')
+  const patched = approvals.some(({ verdict }) => verdict === 'patch')
+  if (patched !== (predicate.decision === 'APPROVED_WITH_MODIFICATIONS')) {
+    throw invalid('a patch where there were modifications')
+  }
+  const approved = new Set(approvals.flatMap((approval) => approval.route))
+  if (approvals.length === 0) throw invalid('a review by somebody')
+  if (!hold.predicate.route.every((route) => approved.has(route))) {
+    throw invalid('a review for each route that the hold asked for')
+  }
+}
+
+function digestOf({ subject }: DecisionReceipt): string | undefined {
+  return subject[0]?.digest.sha256
+}
+
+function invalid(expected: string): PolicyError {
+  return failure('RECEIPT_INVALID', expected)
+}
+
+function unbound(expected: string): PolicyError {
+  return failure('REVIEW_UNBOUND', `${expected} of this resolution in the signed review`)
+}
+
+function replayed(expected: string): PolicyError {
+  return failure('REVIEW_REPLAYED', expected)
+}
+
+function failure(code: ErrorCode, expected: string): PolicyError {
+  return new PolicyError(code, `expected ${expected}`)
+}

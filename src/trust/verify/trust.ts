@@ -1,0 +1,95 @@
+import { parseDocument } from 'yaml'
+import { PolicyError } from '../../base/errors.ts'
+import { POLICY_FILE_BYTES_MAX } from '../../base/limits.ts'
+import type { Trust } from '../../model/generated/types.ts'
+import { validate } from '../../model/validate.ts'
+import type { VerifierKey } from '../receipt/checkpoint.ts'
+import { parseVerifierKey } from '../receipt/checkpoint.ts'
+
+/**
+ * Reads a trust file: YAML 1.2 or JSON, `kind: Trust`. Each log, reviewer and fingerprint stands in it once, and
+ * each key is named after its log.
+ *
+ * @param file - its name, for messages
+ * @throws {PolicyError} TRUST_INVALID
+ */
+export function parseTrust(text: string, file?: string): Trust {
+  return named(file, () => {
+    if (text.length > POLICY_FILE_BYTES_MAX) throw invalid('a file of at most 4 MB')
+    return checkTrust(readYaml(text))
+  })
+}
+
+function named(file: string | undefined, read: () => Trust): Trust {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof PolicyError) || file === undefined) throw cause
+    throw new PolicyError(cause.code, `${file}: ${cause.message}`, { cause, file })
+  }
+}
+
+function checkTrust(value: unknown): Trust {
+  const [problem] = validate('trust', value)
+  if (problem !== undefined) throw invalid(`at '${problem.pointer}': ${problem.message}`)
+  const trust = value as Trust
+  checkOnce(
+    trust.logs.map((log) => log.origin),
+    'log',
+  )
+  const reviewers = trust.reviewers ?? []
+  checkOnce(
+    reviewers.map((reviewer) => reviewer.id),
+    'reviewer',
+  )
+  // Else one key could speak for two people.
+  checkOnce(
+    reviewers.flatMap((reviewer) => reviewer.fingerprints),
+    'fingerprint',
+  )
+  for (const log of trust.logs) trustedKeys(trust, log.origin)
+  return trust
+}
+
+/**
+ * The keys that a trust file pins for a log; null when it does not name the log.
+ *
+ * @throws {PolicyError} TRUST_INVALID
+ */
+export function trustedKeys(trust: Trust, origin: string): readonly VerifierKey[] | null {
+  const log = trust.logs.find((candidate) => candidate.origin === origin)
+  if (log === undefined) return null
+  return log.keys.map((text) => {
+    let key: VerifierKey
+    try {
+      key = parseVerifierKey(text)
+    } catch (cause) {
+      throw new PolicyError('TRUST_INVALID', `the trust file: a key of ${origin} is malformed`, {
+        cause,
+      })
+    }
+    if (key.name !== origin) throw invalid(`keys of ${origin} that bear its name`)
+    return key
+  })
+}
+
+function readYaml(text: string): unknown {
+  const document = parseDocument(text, { strict: true, uniqueKeys: true, version: '1.2' })
+  const [error] = [...document.errors, ...document.warnings]
+  if (error !== undefined)
+    throw new PolicyError('TRUST_INVALID', `the trust file: ${error.message}`)
+  try {
+    return document.toJS({ maxAliasCount: 0 })
+  } catch (cause) {
+    throw new PolicyError('TRUST_INVALID', 'the trust file: expected no aliases', { cause })
+  }
+}
+
+function checkOnce(values: readonly string[], what: string): void {
+  const twice = values.find((value, at) => values.indexOf(value) !== at)
+  if (twice !== undefined) throw invalid(`each ${what} once, found ${twice} twice`)
+}
+
+function invalid(expected: string): PolicyError {
+  return new PolicyError('TRUST_INVALID', `the trust file: expected ${expected}`)
+}
