@@ -28,7 +28,7 @@ export const CANONICAL_DEPTH_MAX = 512
 export const PATH_LENGTH_MAX = 1024
 
 /** Steps in one path: no action nests deeper. */
-export const PATH_SEGMENTS_MAX = JSON_DEPTH_MAX
+export const PATH_SEGMENTS_MAX = 64
 
 /** The longest duration a policy may name: ten years, in milliseconds. */
 export const DURATION_MS_MAX = 3650 * 24 * 60 * 60 * 1000

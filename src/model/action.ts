@@ -1,3 +1,4 @@
+import { COMMITMENT_KEYS } from '../base/commitments.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { PolicyError } from '../base/errors.ts'
 import { parseJson } from '../base/json-parse.ts'
@@ -7,9 +8,6 @@ import { assertPlainJson } from '../base/plain-json.ts'
 import type { Action, Priority } from './generated/types.ts'
 import type { Credential, JudgedAction } from './nouns.ts'
 import { validate } from './validate.ts'
-
-/** Keys that no action may hold: commitments give them a meaning of their own (RFC 9901), or JavaScript does. */
-export const ACTION_KEYS_RESERVED: readonly string[] = ['_sd', '_sd_alg', '...', '__proto__']
 
 /**
  * An action from outside, checked and with every default filled in. Whether the credential owns what the action
@@ -89,8 +87,9 @@ export function ownership(
 
 const PROBLEMS_SHOWN = 5
 
+// The parser refuses `__proto__` itself.
 const LIMITS = {
   bytesMax: ACTION_BYTES_MAX,
   depthMax: JSON_DEPTH_MAX,
-  reservedKeys: ACTION_KEYS_RESERVED,
+  reservedKeys: COMMITMENT_KEYS,
 }

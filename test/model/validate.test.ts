@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noThenProperty: a key of rules, never a function.
 import { describe, expect, test } from 'vitest'
 import { SCHEMAS } from '../../src/model/generated/schemas.ts'
 import { SCHEMA_NAMES, validate } from '../../src/model/validate.ts'

@@ -1,5 +1,4 @@
-export type { EvaluationInput } from './evaluate.ts'
 export { evaluate, stateKeys } from './evaluate.ts'
 export { loadPolicy } from './load-policy.ts'
-export { applyObligations, MASK } from './obligations.ts'
-export type { LoadedPolicy } from './policy.ts'
+export { applyObligations } from './obligations.ts'
+export { type LoadedPolicy, raisedPriority } from './policy.ts'

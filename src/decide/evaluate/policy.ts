@@ -1,5 +1,5 @@
 import { PolicyError } from '../../base/errors.ts'
-import type { CompiledPolicy, CompiledTool } from '../../model/generated/types.ts'
+import type { CompiledPolicy, CompiledTool, Priority } from '../../model/generated/types.ts'
 import type { JudgedAction } from '../../model/nouns.ts'
 import type { RegoProgram } from '../rego/types.ts'
 import type { LoadedAgent } from './agents.ts'
@@ -60,6 +60,11 @@ export function preparePolicy(policy: CompiledPolicy, program: RegoProgram | nul
     empty: policy.agents.length + policy.rules.length + policy.rego.length === 0,
     select: selectorOf(policy, rules, packages),
   }
+}
+
+/** The priority that counts: the higher of the caller's and the policy's. */
+export function raisedPriority(policy: LoadedPolicy, action: JudgedAction): Priority {
+  return policy.select(action).target.priority
 }
 
 function selectorOf(

@@ -17,7 +17,7 @@ import type { Term } from './terms.ts'
 export type HostBuiltin = (...operands: Term[]) => Term
 
 /** What a module calls where one of its own built-ins fails, with the built-in's name and `file:row:column`. */
-export const FAIL_BUILTIN = 'countersign.fail'
+const FAIL_BUILTIN = 'countersign.fail'
 
 /** Prefix under which a module imports a built-in that would otherwise run unsupervised. */
 const RENAMED_PREFIX = 'countersign.'

@@ -31,7 +31,7 @@ export function parseSession(text: string, place: { file: string; line: number }
     if (!(error instanceof PolicyError)) throw error
     const column = error.at?.column ?? 1
     throw invalid(
-      `expected one session as one line of JSON: ${error.message} (${error.code})`,
+      `expected one session as one line of JSON: ${error.message.replace(/ at 1:\d+$/, '')} (${error.code})`,
       column,
       error,
     )

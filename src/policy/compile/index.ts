@@ -1,5 +1,5 @@
-export type { Compiled, CompilePorts } from './compile.ts'
+export type { Compiled } from './compile.ts'
 export { compile } from './compile.ts'
-export type { Documents, Entry, Kind, PolicyFiles } from './documents.ts'
+export type { Documents, PolicyFiles } from './documents.ts'
 export { parseDocuments } from './documents.ts'
 export { LIBRARY_FILE, LIBRARY_SOURCE } from './library.ts'

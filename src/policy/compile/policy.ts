@@ -147,7 +147,6 @@ function compileRule(entry: Entry<Rule>): CompiledRule {
     on: rule.on ?? {},
     when: (rule.when ?? []).map(compileFieldTest),
     spec: specOf(rule),
-    // biome-ignore lint/suspicious/noThenProperty: a word, never a function; nothing awaits a rule.
     then: rule.then,
     redact: sorted(rule.redact),
     route: rule.then === 'hold' ? (rule.route ?? 'default') : (rule.route ?? null),

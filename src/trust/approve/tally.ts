@@ -44,7 +44,7 @@ export function tally(input: TallyInput): Tally {
   const latest = latestReviews(input)
   const rejections = latest.filter((review) => review.verdict === 'reject')
   if (rejections.length > 0) {
-    return ended('rejected', `rejected by ${names(rejections).join(', ')}`, rejections)
+    return ended('rejected', `rejected by ${words(rejections)}`, rejections)
   }
   const end = Date.parse(request.expires_at)
   // Negated, so that a time that cannot be read has passed.
@@ -57,7 +57,7 @@ export function tally(input: TallyInput): Tally {
   if (best.missing.length > 0) {
     return waiting(input, best, camps.length > 1 ? 'approvals are for different payloads' : '')
   }
-  const approved = ended('approved', `approved by ${names(best.reviews).join(', ')}`, best.reviews)
+  const approved = ended('approved', `approved by ${words(best.reviews)}`, best.reviews)
   return best.patch === undefined ? approved : { ...approved, patch: best.patch }
 }
 
@@ -147,6 +147,17 @@ function blocked(refused: readonly RefusedReview[]): string {
   const list = refused.map(({ review, code }) => `${review} (${code})`)
   return `reviews that do not verify block it: ${list.join(', ')}`
 }
+
+/** Who, and what they said to the agent's owner. */
+function words(reviews: readonly VerifiedReview[]): string {
+  return reviews
+    .map(({ reviewer, comment }) => (comment === undefined ? reviewer : `${reviewer}: ${comment}`))
+    .join('; ')
+    .slice(0, REASON_LENGTH_MAX)
+    .toWellFormed()
+}
+
+const REASON_LENGTH_MAX = 4_000 // `schemas/receipt.schema.json` takes 4,096 UTF-16 code units.
 
 function names(reviews: readonly VerifiedReview[]): string[] {
   return reviews.map(reviewerOf).sort()

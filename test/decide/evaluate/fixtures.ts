@@ -48,7 +48,6 @@ export function rule(changes: RuleChanges = {}): CompiledRule {
     on: {},
     when: [],
     spec: {},
-    // biome-ignore lint/suspicious/noThenProperty: the schema names the verdict of a rule so.
     then: verdict,
     redact: [],
     route: null,

@@ -1,0 +1,52 @@
+/** External tools of the integration suites: every version is pinned here, nowhere else. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/** Programs that the Go toolchain builds, by the path to install. */
+const GO_TOOLS = { opa: 'github.com/open-policy-agent/opa@v1.22.0' } as const
+
+/** Programs of the system, with the Debian package that brings each. */
+const SYSTEM_TOOLS = { 'ssh-keygen': 'openssh-client', git: 'git' } as const
+
+/** Where built tools are kept between runs; outside the tree, so that a fresh clone finds them. */
+export function toolFolder(): string {
+  return process.env['COUNTERSIGN_TOOLS'] ?? join(homedir(), '.cache', 'countersign-tools')
+}
+
+/** Installs what is missing. A tool that cannot be installed is an error: its suite must not be skipped. */
+export function installTools(): { readonly folder: string } {
+  const folder = toolFolder()
+  for (const [name, source] of Object.entries(GO_TOOLS)) {
+    const version = source.slice(source.lastIndexOf('@') + 1)
+    const bin = join(folder, `${name}-${version}`)
+    if (existsSync(join(bin, name))) continue
+    mkdirSync(bin, { recursive: true })
+    console.error(`installing ${source}`)
+    run('go', ['install', source], { GOBIN: bin, GOFLAGS: '-mod=mod' })
+  }
+  for (const [name, debianPackage] of Object.entries(SYSTEM_TOOLS)) {
+    if (spawnSync('which', [name]).status === 0) continue
+    console.error(`installing ${debianPackage}`)
+    run('apt-get', ['update', '-q'])
+    run('apt-get', ['install', '-y', '-q', '--no-install-recommends', debianPackage])
+  }
+  return { folder }
+}
+
+/** The path of an installed Go tool. */
+export function goTool(name: keyof typeof GO_TOOLS): string {
+  const source = GO_TOOLS[name]
+  return join(toolFolder(), `${name}-${source.slice(source.lastIndexOf('@') + 1)}`, name)
+}
+
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): void {
+  const { status, error } = spawnSync(command, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+  })
+  if (status !== 0) {
+    throw new Error(`${command} ${args.join(' ')} failed (${error?.message ?? `exit ${status}`})`)
+  }
+}

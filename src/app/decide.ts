@@ -1,0 +1,235 @@
+import { canonicalize } from '../base/canonical-json.ts'
+import { hmacSha256 } from '../base/digest.ts'
+import { encodeHex } from '../base/encoding.ts'
+import { PolicyError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json-value.ts'
+import { ownership } from '../model/action.ts'
+import type { DecisionReceipt, Finding, Outcome, Request } from '../model/generated/types.ts'
+import type { Evaluation, JudgedAction, StateSlice } from '../model/nouns.ts'
+import type { StoreTransaction } from '../model/ports.ts'
+import { encodeLeafHash } from '../trust/receipt/index.ts'
+import { applyObligations } from './judge.ts'
+import type { Parts } from './parts.ts'
+import {
+  actionDocument,
+  commit,
+  commonPredicate,
+  isoTime,
+  newId,
+  record,
+  stateDigest,
+  unsealInputs,
+} from './record.ts'
+import { newRequest } from './request.ts'
+
+export type DecideOptions = {
+  /** The same key with the same action gives the same decision, over restarts; with another action it is refused. */
+  readonly idempotencyKey?: string
+}
+
+/**
+ * Judges one action: evaluates it, writes state, receipt and, when it is held, the request in one transaction, and
+ * answers once all of that is durable and the log that holds the receipt is on disk.
+ *
+ * @throws {PolicyError} IDEMPOTENCY_CONFLICT, or STORE_FAILED (retryable); the action must not run then either
+ */
+export function judgeCall(
+  parts: Parts,
+  action: JudgedAction,
+  options: DecideOptions = {},
+): Promise<Outcome> {
+  const now = parts.clock()
+  const key = options.idempotencyKey
+  return parts.batcher.run(async (tx) => {
+    if (key === undefined) return decideNow(tx, parts, action, now)
+    const record = { key: scopedKey(parts, action, key), actionDigest: actionDigest(parts, action) }
+    const known = await tx.idempotency(record.key)
+    if (known === null) {
+      const outcome = await decideNow(tx, parts, action, now)
+      await tx.putIdempotency(record.key, {
+        actionDigest: record.actionDigest,
+        decision: outcome.decision,
+      })
+      return outcome
+    }
+    if (known.actionDigest !== record.actionDigest) {
+      throw new PolicyError(
+        'IDEMPOTENCY_CONFLICT',
+        `the idempotency key came with another action before; the decision of that one is ${known.decision}`,
+      )
+    }
+    return recall(tx, parts, known.decision)
+  })
+}
+
+async function decideNow(
+  tx: StoreTransaction,
+  parts: Parts,
+  action: JudgedAction,
+  now: number,
+): Promise<Outcome> {
+  const { evaluation, state } = await evaluateInTransaction(tx, parts, action, now)
+  return writeDecision(tx, parts, { action, evaluation, state, now })
+}
+
+/** What the evaluation said; every failure of the engine itself is a denial that names its code. */
+async function evaluateInTransaction(
+  tx: StoreTransaction,
+  parts: Parts,
+  action: JudgedAction,
+  now: number,
+): Promise<{ evaluation: Evaluation; state: StateSlice }> {
+  const refused = ownership(action, parts.credential)
+  if (refused !== null) return { evaluation: denial(refused.code, refused.message), state: {} }
+  const state = await tx.readState(parts.judge.stateKeys(action))
+  try {
+    return { evaluation: await parts.judge.evaluate({ action, state, now }), state }
+  } catch (error) {
+    const code = error instanceof PolicyError ? error.code : 'ENGINE_FAILED'
+    const message = error instanceof PolicyError ? error.message : 'the evaluation failed'
+    return { evaluation: denial(code, message), state }
+  }
+}
+
+/** Writes a decision down and, when it is held, opens its request. */
+export async function writeDecision(
+  tx: StoreTransaction,
+  parts: Parts,
+  made: {
+    readonly action: JudgedAction
+    readonly evaluation: Evaluation
+    readonly state: StateSlice
+    readonly now: number
+  },
+): Promise<Outcome> {
+  const { action, evaluation, state, now } = made
+  await tx.writeState(evaluation.state)
+  await tx.forgetState(now)
+  const id = newId(parts, 'dec')
+  const committed = commit(parts, action)
+  const request: Request | null =
+    evaluation.verdict === 'hold'
+      ? newRequest(parts, { action, evaluation, decision: id, root: committed.root, now })
+      : null
+  const { verdict, findings, obligations, route } = evaluation
+  const { index, receipt } = await record(tx, parts, {
+    id,
+    root: committed.root,
+    predicate: {
+      ...commonPredicate(parts, { id, at: now, remains: committed.remains }),
+      stage: 'verdict',
+      decision: verdict,
+      findings,
+      obligations,
+      route,
+      stateDigest: stateDigest(state),
+      ...(request === null ? {} : { request: request.id }),
+    },
+    inputs: { action, seed: encodeHex(committed.seed), hidden: committed.hidden, state, now },
+  })
+  if (request !== null) await tx.putRequest(request, index)
+  return outcomeOf(parts, {
+    id,
+    index,
+    receipt,
+    action,
+    request,
+    now,
+    evaluation,
+    root: committed.root,
+  })
+}
+
+function outcomeOf(
+  parts: Parts,
+  made: {
+    readonly id: string
+    readonly index: number
+    readonly receipt: Uint8Array
+    readonly action: JudgedAction
+    readonly request: Request | null
+    readonly now: number
+    readonly evaluation: Pick<Evaluation, 'verdict' | 'findings' | 'obligations' | 'route'>
+    readonly root: string
+    readonly policy?: string
+  },
+): Outcome {
+  const { verdict, findings, obligations, route } = made.evaluation
+  const runs = verdict === 'allow' || verdict === 'redact'
+  return {
+    decision: made.id,
+    verdict,
+    findings,
+    obligations,
+    route,
+    policy: made.policy ?? parts.judge.bundle.digest,
+    root: made.root,
+    receipt: {
+      index: made.index,
+      leaf_hash: encodeLeafHash(made.receipt),
+      log: parts.signer.origin,
+    },
+    evaluated_at: isoTime(made.now),
+    ...(runs ? { payload: { ...applyObligations(made.action.payload, obligations) } } : {}),
+    ...(made.request === null
+      ? {}
+      : { request: { id: made.request.id, expires_at: made.request.expires_at } }),
+  }
+}
+
+/** The outcome of an earlier decision, from its receipt and sealed inputs. */
+async function recall(tx: StoreTransaction, parts: Parts, decision: string): Promise<Outcome> {
+  const stored = await tx.decision(decision)
+  if (stored === null) {
+    throw new PolicyError(
+      'RECEIPT_UNKNOWN',
+      `the store names the decision ${decision} but does not hold it`,
+    )
+  }
+  const { inputs } = await unsealInputs({ subjectKey: (subject) => tx.subjectKey(subject) }, stored)
+  const { predicate } = JSON.parse(Buffer.from(stored.receipt).toString('utf8')) as DecisionReceipt
+  const requested = await tx.requestOfDecision(decision)
+  return outcomeOf(parts, {
+    id: decision,
+    index: stored.index,
+    receipt: stored.receipt,
+    action: inputs.action,
+    request: requested?.request ?? null,
+    now: stored.at,
+    evaluation: {
+      verdict: predicate.decision as Evaluation['verdict'],
+      findings: predicate.findings,
+      obligations: predicate.obligations,
+      route: predicate.route,
+    },
+    root: stored.root,
+    policy: `sha256:${predicate.policyDigest.sha256}`,
+  })
+}
+
+function denial(code: PolicyError['code'], message: string): Evaluation {
+  const finding: Finding = {
+    rule: `engine/${code.toLowerCase().replaceAll('_', '-')}`,
+    kind: 'engine',
+    verdict: 'deny',
+    mode: 'enforce',
+    message,
+    code,
+    evidence: {},
+    file: '',
+    line: 0,
+    column: 0,
+  }
+  return { verdict: 'deny', findings: [finding], obligations: [], route: [], state: {} }
+}
+
+/** An idempotency key belongs to the credential's project and the action's agent; stored as an HMAC. */
+function scopedKey(parts: Parts, action: JudgedAction, key: string): string {
+  const scope = canonicalize([action.project, action.agent, key])
+  return encodeHex(hmacSha256(parts.evidenceKey, `idempotency/${scope}`))
+}
+
+function actionDigest(parts: Parts, action: JudgedAction): string {
+  const text = canonicalize(actionDocument(action) as JsonObject)
+  return encodeHex(hmacSha256(parts.evidenceKey, `action/${text}`))
+}

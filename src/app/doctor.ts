@@ -1,0 +1,143 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { PolicyError } from '../base/errors.ts'
+import { closeParts, loadBundle, openAsOwner } from './open-engine.ts'
+import type { Parts } from './parts.ts'
+import { verifyLogFolder } from './receipts.ts'
+
+/** One thing that was looked at. */
+export type Examination = {
+  readonly name: string
+  readonly state: 'ok' | 'warning' | 'failed'
+  readonly message: string
+}
+
+/**
+ * Looks at everything that the engine stands on: Node, git, the policy, the data folder's permissions, store, receipt
+ * log and forge. Changes nothing but what opening the engine does: it finishes what a crash left.
+ */
+export async function examine(options: {
+  readonly policy?: string
+  readonly bundle?: string
+  readonly store: string
+}): Promise<readonly Examination[]> {
+  const found: Examination[] = [
+    { name: 'node', state: 'ok', message: process.version },
+    examineGit(),
+  ]
+  if (!existsSync(options.store)) {
+    found.push({
+      name: 'data',
+      state: 'ok',
+      message: `${options.store} is not there yet; the first decision makes it`,
+    })
+    return [...found, ...(await examineEngine({ ...options, store: null }))]
+  }
+  found.push(...examineSecrets(options.store))
+  return [...found, ...(await examineEngine(options))]
+}
+
+const GIT_MIN = [2, 34] as const // `git update-ref --stdin` with transactions, and `cat-file --batch` as we use them.
+
+function examineGit(): Examination {
+  const { stdout, status } = spawnSync('git', ['--version'], { encoding: 'utf8' })
+  if (status !== 0) {
+    return {
+      name: 'git',
+      state: 'failed',
+      message: 'git is not on PATH; the local forge needs it: install git',
+    }
+  }
+  const [major = 0, minor = 0] = (stdout.match(/\d+/g) ?? []).map(Number)
+  const old = major < GIT_MIN[0] || (major === GIT_MIN[0] && minor < GIT_MIN[1])
+  return { name: 'git', state: old ? 'warning' : 'ok', message: stdout.trim() }
+}
+
+/** Keys must be readable by their owner alone. */
+function examineSecrets(folder: string): Examination[] {
+  return ['store.key', 'log_key.pem']
+    .map((name) => join(folder, name))
+    .filter((file) => existsSync(file))
+    .map((file) => {
+      const mode = statSync(file).mode & 0o777
+      const open = (mode & 0o077) !== 0
+      return {
+        name: 'permissions',
+        state: open ? 'failed' : 'ok',
+        message: open
+          ? `others may read ${file}: chmod 600 it, and replace it`
+          : `${file} is its owner's alone`,
+      }
+    })
+}
+
+async function examineEngine(options: {
+  readonly policy?: string
+  readonly bundle?: string
+  readonly store: string | null
+}): Promise<Examination[]> {
+  const { store, ...source } = options
+  if (store === null) {
+    return [await attempt('policy', async () => `compiles to ${(await loadBundle(source)).digest}`)]
+  }
+  let parts: Parts
+  try {
+    parts = await openAsOwner({ ...source, store })
+  } catch (error) {
+    return [failure('engine', error)]
+  }
+  try {
+    return [
+      { name: 'policy', state: 'ok', message: parts.judge.bundle.digest },
+      { name: 'store', state: 'ok', message: `${await parts.store.size()} receipts` },
+      examineLog(join(store, 'log')),
+      await attempt('forge', async () => {
+        const { kind, host, repository } = await parts.forge.identity()
+        return `${kind} ${host} ${repository}`
+      }),
+      await examineBacklog(parts),
+    ]
+  } finally {
+    await closeParts(parts)
+  }
+}
+
+function examineLog(folder: string): Examination {
+  try {
+    const { status, problems } = verifyLogFolder(folder)
+    const [problem] = problems
+    if (problem === undefined) return { name: 'log', state: 'ok', message: status }
+    return {
+      name: 'log',
+      state: 'failed',
+      message: `${problem.file}: ${problem.code}: ${problem.message}`,
+    }
+  } catch (error) {
+    return failure('log', error)
+  }
+}
+
+async function examineBacklog(parts: Parts): Promise<Examination> {
+  const behind = await parts.store.requests({ state: 'unpublished' })
+  return behind.length === 0
+    ? { name: 'requests', state: 'ok', message: 'the forge knows all of them' }
+    : {
+        name: 'requests',
+        state: 'warning',
+        message: `${behind.length} wait for the forge to be reached`,
+      }
+}
+
+async function attempt(name: string, look: () => Promise<string>): Promise<Examination> {
+  try {
+    return { name, state: 'ok', message: await look() }
+  } catch (error) {
+    return failure(name, error)
+  }
+}
+
+function failure(name: string, error: unknown): Examination {
+  if (!(error instanceof PolicyError)) throw error
+  return { name, state: 'failed', message: `${error.code}: ${error.message}` }
+}

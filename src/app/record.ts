@@ -1,0 +1,159 @@
+import { canonicalize } from '../base/canonical-json.ts'
+import { commitAction, SEED_BYTES } from '../base/commitments.ts'
+import { type Digest, digestBytes, fromUtf8, hmacSha256, sha256Hex, utf8 } from '../base/digest.ts'
+import { decodeHex, encodeHex } from '../base/encoding.ts'
+import { PolicyError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json-value.ts'
+import { seal, unseal } from '../host/seal.ts'
+import type { DecisionReceipt } from '../model/generated/types.ts'
+import type { JudgedAction, StateSlice } from '../model/nouns.ts'
+import type { Store, StoredDecision, StoreTransaction } from '../model/ports.ts'
+import { decisionReceipt } from '../trust/receipt/index.ts'
+import type { Parts } from './parts.ts'
+
+export type Predicate = DecisionReceipt['predicate']
+
+/** What a decision was made from; sealed in the store, for re-derivation and for the people on the route. */
+export type Inputs = {
+  readonly action: JudgedAction
+  /** The salts' seed, hexadecimal. */
+  readonly seed: string
+  /** Fields that were committed beside payload and context. */
+  readonly hidden: readonly string[]
+  readonly state: StateSlice
+  /** Unix milliseconds. */
+  readonly now: number
+}
+
+/** An action's public side: what remains of it after its private fields became commitments, and the root over that. */
+export type Committed = {
+  readonly root: Digest
+  readonly remains: JsonObject
+  readonly seed: Uint8Array
+  /** Fields that were committed beside payload and context. */
+  readonly hidden: readonly string[]
+}
+
+/** Commits to an action under a new seed. Fields that the Tools files mark private are hidden too. */
+export function commit(parts: Parts, action: JudgedAction): Committed {
+  return commitUnder(action, parts.entropy(SEED_BYTES), privateFields(parts, action))
+}
+
+/**
+ * Commits to an action with another payload. The seed follows from the held action's seed and the payload, so that two
+ * reviewers of one payload sign the same root, and nobody without the held action can guess it.
+ */
+export function commitPatched(held: Inputs, payload: JsonObject): Committed {
+  const seed = hmacSha256(decodeHex(held.seed), `patch/${canonicalize(payload)}`)
+  return commitUnder({ ...held.action, payload }, seed, held.hidden)
+}
+
+/** Commits to a decision's action as it was committed to then. */
+export function recommit(inputs: Inputs): Committed {
+  return commitUnder(inputs.action, decodeHex(inputs.seed), inputs.hidden)
+}
+
+function commitUnder(action: JudgedAction, seed: Uint8Array, hidden: readonly string[]): Committed {
+  const { root, committed } = commitAction(actionDocument(action), { seed, fields: hidden })
+  return { root, remains: committed, seed, hidden }
+}
+
+/** The action as one JSON document, without what is absent. Its members are the names of `schemas/action.schema.json`. */
+export function actionDocument(action: JudgedAction): JsonObject {
+  const { principal, fingerprint, ...rest } = action
+  return {
+    ...rest,
+    ...(principal === null ? {} : { principal }),
+    ...(fingerprint === null ? {} : { fingerprint }),
+  }
+}
+
+export function privateFields(parts: Parts, action: JudgedAction): readonly string[] {
+  const tool = parts.judge.bundle.policy.tools.find(
+    ({ service, action: name }) => service === action.service && name === action.action,
+  )
+  return tool?.private ?? []
+}
+
+/** Writes one receipt and its sealed inputs. @returns the receipt's log index and bytes */
+export async function record(
+  tx: StoreTransaction,
+  parts: Parts,
+  entry: {
+    readonly id: string
+    readonly predicate: Predicate
+    readonly root: Digest
+    readonly inputs: Inputs
+  },
+): Promise<{ readonly index: number; readonly receipt: Uint8Array }> {
+  const receipt = decisionReceipt(entry.predicate)
+  const subject = subjectOf(parts, entry.inputs.action)
+  const key = await tx.subjectKey(subject)
+  const text = utf8(JSON.stringify(entry.inputs))
+  const index = await tx.appendDecision({
+    id: entry.id,
+    at: entry.inputs.now,
+    agent: entry.inputs.action.agent,
+    root: entry.root,
+    receipt,
+    inputs: { subject, ciphertext: seal(key, text, entry.id) },
+  })
+  return { index, receipt }
+}
+
+/**
+ * Opens what {@link record} sealed; gives the subject's data key too.
+ *
+ * @throws {PolicyError} STORE_KEY_MISMATCH when the subject's key was shredded or is another one
+ */
+export async function unsealInputs(
+  store: Pick<Store, 'subjectKey'>,
+  decision: StoredDecision,
+): Promise<{ readonly inputs: Inputs; readonly key: Uint8Array }> {
+  const key = await store.subjectKey(decision.inputs.subject)
+  if (key === null) {
+    throw new PolicyError('STORE_KEY_MISMATCH', `the inputs of ${decision.id} were erased`)
+  }
+  const text = fromUtf8(unseal(key, decision.inputs.ciphertext, decision.id))
+  return { inputs: JSON.parse(text) as Inputs, key }
+}
+
+/** The part of a predicate that verdicts and resolutions share. */
+export function commonPredicate(
+  parts: Parts,
+  fields: { readonly id: string; readonly at: number; readonly remains: JsonObject },
+) {
+  return {
+    id: fields.id,
+    policyDigest: sha256Digest(parts.judge.bundle.digest),
+    issuedAt: isoTime(fields.at),
+    issuerId: parts.signer.origin,
+    action: fields.remains as Record<string, unknown>,
+  }
+}
+
+export function sha256Digest(digest: Digest): { sha256: string } {
+  return { sha256: encodeHex(digestBytes(digest)) }
+}
+
+export function stateDigest(state: StateSlice): { sha256: string } {
+  return { sha256: sha256Hex(canonicalize(state as unknown as JsonObject)) }
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+/** A new id: the prefix and 128 random bits in base 32, lower case. */
+export function newId(parts: Pick<Parts, 'entropy'>, prefix: 'dec' | 'req'): string {
+  let bits = 0n
+  for (const byte of parts.entropy(16)) bits = (bits << 8n) | BigInt(byte)
+  return `${prefix}_${bits.toString(32).padStart(26, '0')}`
+}
+
+/** Whose data key seals the inputs: the principal's, or the agent's when nobody is named. */
+function subjectOf(parts: Parts, action: JudgedAction): string {
+  const name = action.principal === null ? `agent/${action.agent}` : `principal/${action.principal}`
+  return encodeHex(hmacSha256(parts.evidenceKey, `subject/${name}`))
+}

@@ -1,0 +1,289 @@
+import { canonicalize } from '../base/canonical-json.ts'
+import type { Digest } from '../base/digest.ts'
+import { encodeHex } from '../base/encoding.ts'
+import { PolicyError } from '../base/errors.ts'
+import { parseJson } from '../base/json-parse.ts'
+import type { JsonObject, JsonValue } from '../base/json-value.ts'
+import type { Request } from '../model/generated/types.ts'
+import type { Evaluation, Resolution } from '../model/nouns.ts'
+import type { Pull, RequestRecord, ResolutionRecord, StoreTransaction } from '../model/ports.ts'
+import { renderPull } from '../trust/approve/render.ts'
+import type { VerifiedReview } from '../trust/approve/review.ts'
+import { type Tally, tally } from '../trust/approve/tally.ts'
+import { collectReviews } from '../trust/verify/review.ts'
+import { writeDecision } from './decide.ts'
+import type { Parts } from './parts.ts'
+import { openPatch, type Patch } from './patch.ts'
+import {
+  commonPredicate,
+  type Inputs,
+  newId,
+  type Predicate,
+  recommit,
+  record,
+  sha256Digest,
+  unsealInputs,
+} from './record.ts'
+
+/**
+ * Brings one request as far as it goes: opens its pull request if the forge could not be reached before, looks at its
+ * reviews, resolves it when people or time have decided, and tells the forge. Safe to call again, and from several
+ * processes: the nonce is consumed once.
+ *
+ * @throws {PolicyError} REQUEST_UNKNOWN; REQUEST_TAMPERED when the forge's request is not ours; FORGE_UNREACHABLE (retryable)
+ */
+export async function settleRequest(parts: Parts, id: string): Promise<RequestRecord> {
+  const found = await known(parts, id)
+  if (found.resolution !== null) return publishResolution(parts, found)
+  const opened = await openPull(parts, found)
+  const looked = await look(parts, opened)
+  if (looked.counted.state === 'waiting') return opened
+  await parts.batcher.run((tx) => end(tx, parts, { ...looked, opened }))
+  return publishResolution(parts, await known(parts, id))
+}
+
+/** Opens the request's pull request unless it is open. The forge gives the same number for the same request. */
+export async function openPull(
+  parts: Parts,
+  found: RequestRecord,
+): Promise<RequestRecord & { pull: number }> {
+  if (found.pull !== null) return { ...found, pull: found.pull }
+  const pull = await parts.forge.open(found.request, renderPull(found.request))
+  await parts.store.transact((tx) => tx.setPull(found.request.id, pull))
+  return { ...found, pull }
+}
+
+async function known(parts: Parts, id: string): Promise<RequestRecord> {
+  const found = await parts.store.request(id)
+  if (found === null) throw new PolicyError('REQUEST_UNKNOWN', `no request ${id} in this store`)
+  return found
+}
+
+/** What the held action was made from, and the data key of its subject. */
+type Held = { readonly inputs: Inputs; readonly key: Uint8Array }
+
+type Looked = { readonly pull: Pull; readonly counted: Tally; readonly held: Held }
+
+/** Reads the pull request and its reviews live, verifies each review, and counts. */
+async function look(parts: Parts, opened: RequestRecord & { pull: number }): Promise<Looked> {
+  const { request } = opened
+  const pull = await parts.forge.pull(opened.pull)
+  if (!sameRequest(pull.requestText, request)) {
+    throw new PolicyError(
+      'REQUEST_TAMPERED',
+      `pull request ${opened.pull} does not carry the request that the engine made; it will not be resolved`,
+    )
+  }
+  const held = await heldOf(parts, request)
+  const now = parts.clock()
+  const { people } = parts.judge.bundle.policy
+  const { verified, refused } = collectReviews({
+    reviews: await parts.forge.reviews(opened.pull),
+    request,
+    pull,
+    forge: await parts.forge.identity(),
+    people,
+    now,
+  })
+  const checked = verified.map((review) => ({ review, flaw: flawOf(review, held, request.id) }))
+  const flawed = checked.flatMap(({ review, flaw }) =>
+    flaw === null ? [] : [{ review: review.reviewer, code: flaw.code, message: flaw.message }],
+  )
+  const standing = checked.flatMap(({ review, flaw }) => (flaw === null ? [review] : []))
+  if (standing.length > 0 && !(await parts.forge.onBase(pull.baseSha))) {
+    throw new PolicyError(
+      'REVIEW_UNBOUND',
+      `the base commit of pull request ${opened.pull} is not on the base branch`,
+    )
+  }
+  const reviews = { reviews: standing, refused: [...refused, ...flawed] }
+  return { pull, held, counted: tally({ request, ...reviews, people, now }) }
+}
+
+async function heldOf(parts: Parts, request: Request): Promise<Held> {
+  const stored = await parts.store.decision(request.decision)
+  if (stored === null) throw new PolicyError('RECEIPT_UNKNOWN', `no decision ${request.decision}`)
+  return unsealInputs(parts.store, stored)
+}
+
+/** Why a review's patch cannot run, or null: the patch must open to the root that was signed. */
+function flawOf(review: VerifiedReview, held: Held, request: string): PolicyError | null {
+  if (review.patch === undefined) return null
+  try {
+    openPatch(held.inputs, review.patch, { key: held.key, request })
+    return null
+  } catch (error) {
+    if (error instanceof PolicyError) return error
+    throw error
+  }
+}
+
+function sameRequest(text: string, request: Request): boolean {
+  try {
+    return canonicalize(parseJson(text)) === canonicalize(request as unknown as JsonValue)
+  } catch {
+    return false
+  }
+}
+
+type Ending = {
+  readonly decision: Resolution
+  readonly reason: string
+  readonly next: string | null
+  /** The payload as people changed it. */
+  readonly patch: Patch | null
+  readonly evaluation: Evaluation
+}
+
+/** Consumes the nonce and writes the resolution's receipt; nothing happens when another process was faster. */
+async function end(
+  tx: StoreTransaction,
+  parts: Parts,
+  seen: Looked & { readonly opened: RequestRecord & { pull: number } },
+): Promise<void> {
+  const { opened, counted, held } = seen
+  const { request } = opened
+  const current = await tx.request(request.id)
+  if (current === null || current.resolution !== null) return
+  const now = parts.clock()
+  const ending = await conclude(tx, parts, { request, counted, held, now })
+  const id = newId(parts, 'dec')
+  const original = recommit(held.inputs)
+  const ran = ending.patch?.committed ?? original
+  const { index } = await record(tx, parts, {
+    id,
+    root: original.root,
+    predicate: await resolutionPredicate(parts, seen, { ending, now, remains: original.remains }),
+    inputs: {
+      action: {
+        ...held.inputs.action,
+        ...(ending.patch === null ? {} : { payload: ending.patch.payload }),
+      },
+      seed: encodeHex(ran.seed),
+      hidden: ran.hidden,
+      state: {},
+      now,
+    },
+  })
+  const resolution: ResolutionRecord = {
+    decision: ending.decision,
+    reason: ending.reason,
+    next: ending.next,
+    resolvedAt: now,
+    by: [...counted.by].sort(),
+    record: id,
+    receiptIndex: index,
+  }
+  if (!(await tx.resolve(request.id, resolution))) {
+    throw new PolicyError('REQUEST_RESOLVED', `${request.id} was resolved by another process`)
+  }
+}
+
+async function resolutionPredicate(
+  parts: Parts,
+  { opened, pull, counted }: Looked & { readonly opened: RequestRecord },
+  made: { readonly ending: Ending; readonly now: number; readonly remains: JsonObject },
+): Promise<Predicate> {
+  const { request } = opened
+  const { ending, now, remains } = made
+  const patched = ending.patch?.committed
+  return {
+    ...commonPredicate(parts, { id: request.id, at: now, remains }),
+    stage: 'resolution',
+    decision: ending.decision,
+    findings: ending.evaluation.findings,
+    obligations: ending.evaluation.obligations,
+    route: request.routes.map(({ id }) => id).sort(),
+    request: request.id,
+    resolution: {
+      heldAt: opened.heldAt,
+      heldPolicyDigest: sha256Digest(request.policy as Digest),
+      nonce: request.nonce,
+      reason: ending.reason,
+      pull: { forge: await parts.forge.identity(), number: pull.number, headSha: pull.headSha },
+      ...(patched === undefined
+        ? {}
+        : { patchedRoot: patched.root, patchedAction: { ...patched.remains } }),
+      approvals: counted.counted.map((review) => ({
+        reviewer: review.reviewer,
+        verdict: review.verdict,
+        route: [...review.route],
+        fingerprint: review.fingerprint,
+        statement: review.statement,
+        signature: review.signature,
+      })),
+    },
+  }
+}
+
+const NOTHING: Evaluation = { verdict: 'hold', findings: [], obligations: [], route: [], state: {} }
+
+/**
+ * What the reviews mean under the bundle of this moment. An approved action is evaluated again, its own attempt left
+ * out and the state discarded: a denial or a route that nobody approved voids the approval.
+ */
+async function conclude(
+  tx: StoreTransaction,
+  parts: Parts,
+  given: {
+    readonly request: Request
+    readonly counted: Tally
+    readonly held: Held
+    readonly now: number
+  },
+): Promise<Ending> {
+  const { counted, request, held, now } = given
+  const closed = { next: null, patch: null, evaluation: NOTHING }
+  const { reason } = counted
+  if (counted.state === 'rejected') return { ...closed, decision: 'REJECTED', reason }
+  if (counted.state !== 'approved') return { ...closed, decision: 'EXPIRED', reason }
+  const patch =
+    counted.patch === undefined
+      ? null
+      : openPatch(held.inputs, counted.patch, { key: held.key, request: request.id })
+  const action =
+    patch === null ? held.inputs.action : { ...held.inputs.action, payload: patch.payload }
+  const state = await tx.readState(parts.judge.stateKeys(action))
+  const judged = await parts.judge.evaluate({ action, state, now, leaveOut: held.inputs.now })
+  const evaluation = { ...judged, state: {} }
+  if (evaluation.verdict === 'deny') {
+    const denials = evaluation.findings.filter(
+      ({ verdict, mode }) => verdict === 'deny' && mode === 'enforce',
+    )
+    const rules = denials.map(({ rule }) => rule).join(', ')
+    const why = `approved, but the policy of this moment denies it: ${rules}`
+    return { ...closed, evaluation, decision: 'REJECTED', reason: why }
+  }
+  const approved = new Set(request.routes.map(({ id }) => id))
+  const beyond = evaluation.route.filter((route) => !approved.has(route))
+  if (beyond.length > 0) {
+    const asked = await writeDecision(tx, parts, { action, evaluation, state, now })
+    const next = asked.request?.id ?? null
+    const why = `approved, but it now needs the route ${beyond.join(', ')}: asked anew as ${next}`
+    return { ...closed, evaluation, next, decision: 'REJECTED', reason: why }
+  }
+  const decision = patch === null ? 'APPROVED' : 'APPROVED_WITH_MODIFICATIONS'
+  return { decision, reason, next: null, patch, evaluation }
+}
+
+/** Tells the forge how a request ended, once. */
+export async function publishResolution(
+  parts: Parts,
+  found: RequestRecord,
+): Promise<RequestRecord> {
+  const { resolution } = found
+  if (resolution === null || found.published) return found
+  const opened = await openPull(parts, found)
+  const [receipt] = await parts.store.receipts(resolution.receiptIndex, 1)
+  if (receipt === undefined)
+    throw new PolicyError('RECEIPT_UNKNOWN', `no receipt ${resolution.receiptIndex}`)
+  const pull = await parts.forge.pull(opened.pull)
+  await parts.forge.settle(opened.pull, pull.headSha, {
+    decision: resolution.decision,
+    reason: resolution.reason,
+    by: resolution.by,
+    receipt,
+  })
+  await parts.store.transact((tx) => tx.setPublished(found.request.id))
+  return { ...found, pull: opened.pull, published: true }
+}

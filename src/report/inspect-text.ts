@@ -1,0 +1,61 @@
+import type { BundleReport } from '../model/results.ts'
+import { plural } from './check-text.ts'
+import type { Paint } from './paint.ts'
+
+/** A bundle's contents for people. */
+export function inspectText(report: BundleReport, paint: Paint): string {
+  const { manifest, policy, agents, tools, rules, entrypoints, routes, people, validUntil } = report
+  const lines = [
+    `${paint.bold(policy)}`,
+    `project ${manifest.project}, bundle format ${manifest.format}${validUntil === null ? '' : `, valid until ${validUntil}`}`,
+    ...section(`${plural(agents.length, 'agent')}`, agents),
+    ...section(
+      plural(Object.keys(tools).length, 'tool'),
+      Object.entries(tools).map(([tool, effect]) => `${tool} ${paint.dim(effect)}`),
+    ),
+    ...section(
+      plural(rules.length, 'rule'),
+      rules.map(
+        ({ id, kind, then, mode, place }) =>
+          `${id} ${kind} -> ${then}${mode === 'shadow' ? ' (shadow)' : ''} ${paint.dim(place)}`,
+      ),
+    ),
+    ...section(plural(entrypoints.length, 'Rego entry point'), entrypoints),
+    ...section(
+      plural(routes.length, 'route'),
+      routes.map(({ id, quorum, reviewers }) => `${id} ${quorum} of ${reviewers.join(', ')}`),
+    ),
+    `${people} on the roster`,
+    ...section(
+      plural(manifest.files.length, 'file'),
+      manifest.files.map(
+        ({ path, bytes, sha256 }) =>
+          `${path} ${paint.dim(`${bytes} bytes ${sha256.slice(0, 16)}`)}`,
+      ),
+    ),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** A bundle's contents for programs. */
+export function inspectDocument(report: BundleReport): object {
+  const { manifest, policy, agents, tools, rules, entrypoints, routes, people, validUntil } = report
+  return {
+    policy,
+    project: manifest.project,
+    format: manifest.format,
+    valid_until: validUntil,
+    agents,
+    tools,
+    rules,
+    entrypoints,
+    routes,
+    people,
+    files: manifest.files,
+    compiled: report.compiled,
+  }
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return [title, ...lines.map((line) => `  ${line}`)]
+}

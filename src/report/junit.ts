@@ -1,0 +1,125 @@
+import type { RegoTestResult } from '../model/rego.ts'
+import type { CheckResult, DecisionTestResult, TestReport } from '../model/results.ts'
+
+/** Test results as JUnit XML, the dialect that CI systems read: one suite a kind of test. */
+export function testsJunit(report: TestReport): string {
+  return document([
+    { name: 'decision tests', cases: report.decisions.map(decisionCase) },
+    { name: 'rego tests', cases: report.rego.map(regoCase) },
+  ])
+}
+
+/** A check as JUnit XML: a case for each file, which fails with what was found in it at the fail level. */
+export function checkJunit(result: CheckResult): string {
+  const files = [
+    ...new Set([...result.files, ...result.diagnostics.map(({ file }) => file)]),
+  ].sort()
+  const cases = files.map((file): Case => {
+    const failing = result.diagnostics.filter(
+      (found) =>
+        found.file === file && (found.severity === 'error' || result.failLevel === 'warning'),
+    )
+    const [first] = failing
+    if (first === undefined) return { group: 'check', name: file, file }
+    const text = failing
+      .map(({ line, column, code, message }) => `${file}:${line}:${column} ${code}: ${message}`)
+      .join('\n')
+    return {
+      group: 'check',
+      name: file,
+      file,
+      failure: { type: first.code, message: first.message, text },
+    }
+  })
+  return document([{ name: 'check', cases }])
+}
+
+type Case = {
+  readonly group: string
+  readonly name: string
+  readonly file: string
+  readonly line?: number
+  readonly seconds?: number
+  readonly skipped?: boolean
+  readonly failure?: { readonly type: string; readonly message: string; readonly text: string }
+}
+
+function decisionCase(result: DecisionTestResult): Case {
+  const { name, file, line, passed, differences } = result
+  const text = differences.join('\n')
+  const failure = { type: 'decision', message: differences[0] ?? '', text }
+  return { group: file, name, file, line, ...(passed ? {} : { failure }) }
+}
+
+function regoCase(result: RegoTestResult): Case {
+  const { package: group, name, file, line, outcome, duration_ms } = result
+  const message = result.message ?? 'the test is not true'
+  const failed = outcome === 'fail' || outcome === 'error'
+  const text = [`${file}:${line} ${message}`, result.printed ?? ''].filter(Boolean).join('\n')
+  return {
+    ...{ group, name, file, line, seconds: duration_ms / 1000, skipped: outcome === 'skip' },
+    ...(failed ? { failure: { type: outcome, message, text } } : {}),
+  }
+}
+
+function document(
+  suites: readonly { readonly name: string; readonly cases: readonly Case[] }[],
+): string {
+  const all = suites.flatMap(({ cases }) => cases)
+  const lines = suites.flatMap(({ name, cases }) => [
+    `  <testsuite ${attributes({ name, ...counts(cases) })}>`,
+    ...cases.map(caseText),
+    '  </testsuite>',
+  ])
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites ${attributes({ name: 'countersign', ...counts(all) })}>`,
+    ...lines,
+    '</testsuites>',
+    '',
+  ].join('\n')
+}
+
+function counts(cases: readonly Case[]): Record<string, number> {
+  return {
+    tests: cases.length,
+    failures: cases.filter(({ failure }) => failure !== undefined).length,
+    errors: 0,
+    skipped: cases.filter(({ skipped }) => skipped === true).length,
+  }
+}
+
+function caseText(test: Case): string {
+  const { group, name, file, line, seconds, skipped, failure } = test
+  const open = `    <testcase ${attributes({
+    classname: group,
+    name,
+    file,
+    ...(line === undefined ? {} : { line }),
+    ...(seconds === undefined ? {} : { time: seconds.toFixed(3) }),
+  })}`
+  if (failure !== undefined) {
+    const { type, message, text } = failure
+    return `${open}>\n      <failure ${attributes({ type, message })}>${escapeXml(text)}</failure>\n    </testcase>`
+  }
+  return skipped === true ? `${open}><skipped/></testcase>` : `${open}/>`
+}
+
+function attributes(values: Readonly<Record<string, string | number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}="${escapeXml(String(value)).replaceAll('\n', '&#10;')}"`)
+    .join(' ')
+}
+
+function escapeXml(text: string): string {
+  return text
+    .replace(NOT_XML, '\ufffd')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+}
+
+// XML 1.0 has no way to write these, not even as references (section 2.2, Char).
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to keep out
+const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { engineOf } from '../../../app/engine.ts'
+import { PolicyError } from '../../../base/errors.ts'
+import { outcomeText } from '../../../report/outcome.ts'
+import { type EngineFlags, readInput, withEngine } from '../engine.ts'
+import { withData, withExamples, withFormat, withPolicyOrBundle } from '../options.ts'
+import { type Cli, paintOf, printJson, printText } from '../output.ts'
+
+type Flags = EngineFlags & { readonly format: string; readonly idempotencyKey?: string }
+
+export function registerDecide(program: Command, cli: Cli): void {
+  const command = program
+    .command('decide')
+    .description('judge one action; a held action becomes a request')
+    .argument('[action]', 'the action as JSON, or @FILE, or - for standard input', '-')
+    .option('--role <role>', 'the role to act in (default: agent)')
+    .option('--idempotency-key <key>', 'the same key gives the same decision')
+    .action((action: string, flags: Flags) => decide(cli, action, flags))
+  withExamples(withFormat(withData(withPolicyOrBundle(command)), ['pretty', 'json']), [
+    ['countersign decide @action.json', 'exit 0: allowed; 1: held or denied'],
+  ])
+}
+
+async function decide(cli: Cli, action: string, flags: Flags): Promise<void> {
+  const text = await actionText(cli, action)
+  const outcome = await withEngine(cli, flags, (parts) =>
+    engineOf(parts, async () => undefined).decide(
+      text,
+      flags.idempotencyKey === undefined ? {} : { idempotencyKey: flags.idempotencyKey },
+    ),
+  )
+  if (flags.format === 'json') printJson(cli, outcome)
+  else printText(cli, outcomeText(outcome, paintOf(cli)))
+  cli.exit(outcome.payload === undefined ? 1 : 0)
+}
+
+async function actionText(cli: Cli, action: string): Promise<string> {
+  if (action === '-') return readInput(cli)
+  return action.startsWith('@') ? readTextFile(cli, action.slice(1)) : action
+}
+
+/** @throws {PolicyError} FILE_UNREADABLE */
+export function readTextFile(cli: Cli, name: string): string {
+  const file = resolve(cli.io.cwd, name)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
+  } catch (cause) {
+    throw new PolicyError('FILE_UNREADABLE', `cannot read ${name} as UTF-8 text`, {
+      cause,
+      file: name,
+    })
+  }
+}

@@ -1,0 +1,37 @@
+import type { Command } from 'commander'
+import type { Cli } from '../output.ts'
+import { registerBuild } from './build.ts'
+import { registerCheck } from './check.ts'
+import { registerCompletion } from './completion.ts'
+import { registerDecide } from './decide.ts'
+import { registerDemo } from './demo.ts'
+import { registerDoctor } from './doctor.ts'
+import { registerFmt } from './fmt.ts'
+import { registerInit } from './init.ts'
+import { registerInspect } from './inspect.ts'
+import { registerLog } from './log.ts'
+import { registerReceipts } from './receipts.ts'
+import { registerReplay } from './replay.ts'
+import { registerRequests } from './requests.ts'
+import { registerTest } from './test.ts'
+
+/** Adds a command to the program. */
+export type Register = (program: Command, cli: Cli) => void
+
+/** Every command, in the order in which help lists them: that of a policy's life. */
+export const COMMANDS: readonly Register[] = [
+  registerInit,
+  registerCheck,
+  registerFmt,
+  registerTest,
+  registerBuild,
+  registerInspect,
+  registerReplay,
+  registerDecide,
+  registerRequests,
+  registerReceipts,
+  registerLog,
+  registerDemo,
+  registerDoctor,
+  registerCompletion,
+]

@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Command } from 'commander'
+import type { Parts } from '../../../app/parts.ts'
+import { lookAtRequests } from '../../../app/request-list.ts'
+import { type Review, reviewRequest, showRequest } from '../../../app/review.ts'
+import { openSigner, shownTo } from '../../../app/reviewer.ts'
+import { diffJson, formatDiff } from '../../../base/diff.ts'
+import { parseJson } from '../../../base/json-parse.ts'
+import type { JsonObject } from '../../../base/json-value.ts'
+import type { RequestRecord } from '../../../model/ports.ts'
+import { requestDocument, requestRowsText, requestText } from '../../../report/requests.ts'
+import { type EngineFlags, withEngine } from '../engine.ts'
+import { usage, withData, withExamples, withFormat, withPolicyOrBundle } from '../options.ts'
+import { type Cli, paintOf, printJson, printNote, printText } from '../output.ts'
+import { readTextFile } from './decide.ts'
+
+type Flags = EngineFlags & { readonly format: string }
+type ListFlags = Flags & { readonly state: 'waiting' | 'resolved' | 'all' }
+type ShowFlags = Flags & { readonly key?: string }
+type ReviewFlags = ShowFlags & { readonly comment?: string; readonly payload?: string }
+type WatchFlags = EngineFlags & { readonly every: string }
+
+export function registerRequests(program: Command, cli: Cli): void {
+  const requests = program.command('requests').description('held actions that wait for people')
+  const common = (command: Command) =>
+    withFormat(withData(withPolicyOrBundle(command)), ['pretty', 'json'])
+  const ls = requests
+    .command('ls')
+    .description('list requests')
+    .option('--state <state>', 'waiting, resolved or all', 'waiting')
+    .action((flags: ListFlags) => list(cli, flags))
+  common(ls)
+  const show = requests
+    .command('show')
+    .description('show a request; with the key of a person on its route, in clear')
+    .argument('<id>', 'the request')
+    .option('--key <file>', 'your SSH key')
+    .action((id: string, flags: ShowFlags) => showOne(cli, id, flags))
+  common(show)
+  registerReviews(requests, cli, common)
+  const watch = requests
+    .command('watch')
+    .description('follow requests as they come and end, until Ctrl-C')
+    .option('--every <seconds>', 'how often to look', '2')
+    .action((flags: WatchFlags) => follow(cli, flags))
+  withData(withPolicyOrBundle(watch))
+}
+
+function registerReviews(requests: Command, cli: Cli, common: (command: Command) => Command): void {
+  const verbs = [
+    ['approve', 'sign that the action may run as it is'],
+    ['reject', 'sign that it may not run'],
+    ['patch', 'sign that it may run with another payload'],
+  ] as const
+  for (const [verdict, description] of verbs) {
+    const command = requests
+      .command(verdict)
+      .description(description)
+      .argument('<id>', 'the request')
+      .option(
+        '--key <file>',
+        'your SSH key, or its .pub when ssh-agent holds it (default: ssh-agent)',
+      )
+      .option('--comment <text>', 'a word to whoever asked')
+      .action((id: string, flags: ReviewFlags) => review(cli, id, verdict, flags))
+    if (verdict === 'patch') {
+      command.requiredOption('--payload <json>', 'the whole payload as it should run, or @FILE')
+      withExamples(command, [
+        [`countersign requests patch ID --payload '{"amount":20}'`, 'shows the change, then signs'],
+      ])
+    }
+    common(command)
+  }
+}
+
+async function list(cli: Cli, flags: ListFlags): Promise<void> {
+  if (!['waiting', 'resolved', 'all'].includes(flags.state)) {
+    throw usage(`--state is waiting, resolved or all, not ${flags.state}`)
+  }
+  await withEngine(cli, flags, async (parts) => {
+    const found = await lookAtRequests(parts, flags.state)
+    if (flags.format === 'json') printJson(cli, found.map(requestDocument))
+    else printText(cli, requestRowsText(found, paintOf(cli)))
+  })
+}
+
+async function showOne(cli: Cli, id: string, flags: ShowFlags): Promise<void> {
+  await withEngine(cli, flags, async (parts) => {
+    const signer = flags.key === undefined ? null : await openSigner(cli.io.cwd, flags.key)
+    const shown = await shownTo(parts, id, signer)
+    if (flags.format === 'json') {
+      const { payload, context } = shown
+      printJson(cli, {
+        ...requestDocument(shown.found),
+        request: shown.found.request,
+        ...(payload === undefined ? {} : { payload }),
+        ...(context === undefined ? {} : { context }),
+      })
+      return
+    }
+    printText(cli, requestText(shown, paintOf(cli)))
+    if (signer === null) printNote(cli, 'name your SSH key with --key to see the clear fields')
+  })
+}
+
+async function review(
+  cli: Cli,
+  id: string,
+  verdict: Review['verdict'],
+  flags: ReviewFlags,
+): Promise<void> {
+  await withEngine(cli, flags, async (parts) => {
+    const signer = await openSigner(cli.io.cwd, flags.key)
+    const payload = flags.payload === undefined ? undefined : parsePayload(cli, flags.payload)
+    if (payload !== undefined) await sayChanges(cli, parts, id, payload)
+    const found = await reviewRequest(
+      parts,
+      id,
+      {
+        verdict,
+        ...(payload === undefined ? {} : { payload }),
+        ...(flags.comment === undefined ? {} : { comment: flags.comment }),
+      },
+      signer,
+    )
+    if (flags.format === 'json') printJson(cli, requestDocument(found))
+    else
+      printText(cli, `signed with ${signer.fingerprint}\n${requestRowsText([found], paintOf(cli))}`)
+  })
+}
+
+function parsePayload(cli: Cli, text: string): JsonObject {
+  const json = text.startsWith('@') ? readTextFile(cli, text.slice(1)) : text
+  return parseJson(json) as JsonObject
+}
+
+async function sayChanges(cli: Cli, parts: Parts, id: string, payload: JsonObject): Promise<void> {
+  const found = await parts.store.request(id)
+  if (found === null) return // The review itself says so.
+  const { payload: before } = await showRequest(parts, found)
+  printNote(cli, `the patch changes\n${formatDiff(diffJson(before, payload))}`)
+}
+
+/** Settles what people and time have decided, and prints each change as one line. */
+async function follow(cli: Cli, flags: WatchFlags): Promise<void> {
+  const pauseMs = Number(flags.every) * 1_000
+  if (!(pauseMs >= 100)) throw usage(`--every takes at least 0.1 seconds, not ${flags.every}`)
+  const seen = new Map<string, string>()
+  const ended = new AbortController()
+  const stop = () => ended.abort()
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  await withEngine(cli, flags, async (parts) => {
+    while (!ended.signal.aborted) {
+      for (const found of await lookAtRequests(parts, 'all')) sayOnce(cli, seen, found)
+      await sleep(pauseMs, undefined, { signal: ended.signal }).catch(() => undefined)
+    }
+  })
+}
+
+function sayOnce(cli: Cli, seen: Map<string, string>, found: RequestRecord): void {
+  const state = found.resolution?.decision ?? 'PENDING'
+  if (seen.get(found.request.id) === state) return
+  seen.set(found.request.id, state)
+  printText(cli, requestRowsText([found], paintOf(cli)))
+}
