@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
 import { readLogFiles } from '../host/log-folder.ts'
-import type { DecisionReceipt, Receipt } from '../model/generated/types.ts'
+import type { DecisionReceipt, Receipt, Trust } from '../model/generated/types.ts'
 import type { LogReport, ReceiptRow } from '../model/log-report.ts'
 import type { Store } from '../model/ports.ts'
 import { parseTrust, verifyLog } from '../trust/verify/index.ts'
@@ -49,11 +49,19 @@ export function verifyLogFolder(
   options: { readonly trust?: string; readonly since?: string } = {},
 ): LogReport {
   return verifyLog(readLogFiles(folder), {
-    ...(options.trust === undefined
-      ? {}
-      : { trust: parseTrust(fromUtf8(readBytes(options.trust))) }),
+    ...(options.trust === undefined ? {} : { trust: readTrust(options.trust) }),
     ...(options.since === undefined ? {} : { since: fromUtf8(readBytes(options.since)) }),
   })
+}
+
+function readTrust(file: string): Trust {
+  const bytes = readBytes(file)
+  try {
+    return parseTrust(fromUtf8(bytes))
+  } catch (cause) {
+    if (cause instanceof PolicyError && cause.code === 'TRUST_INVALID') throw cause
+    throw new PolicyError('TRUST_INVALID', `${file} is no UTF-8 text`, { cause, file })
+  }
 }
 
 function readBytes(file: string): Uint8Array {
