@@ -1,20 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { hmacSha256 } from '../base/digest.ts'
 import { decodeHex, encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
+import { openSecretFile } from './secret-file.ts'
 
 /** Where the embedded engine keeps what it knows. Every path is absolute or relative to the working directory. */
 export type DataFolder = {
@@ -54,29 +44,8 @@ export function openDataFolder(root: string): DataFolder {
 const SECRET_BYTES = 32
 
 function readSecret(file: string): Uint8Array {
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) createExclusively(file)
-  const text = readFileSync(file, 'utf8').trim()
-  if (!/^[0-9a-f]{64}$/.test(text)) {
-    throw new PolicyError('FILE_UNREADABLE', `${file} does not hold 64 hexadecimal digits`, {
-      file,
-    })
-  }
-  return decodeHex(text)
-}
-
-/** Writes the secret beside its place and links it in, so that of two processes one wins and none reads half a file. */
-function createExclusively(file: string): void {
-  const draft = `${file}.${encodeHex(randomBytes(8))}`
-  const handle = openSync(draft, 'wx', 0o600)
-  writeSync(handle, `${encodeHex(randomBytes(SECRET_BYTES))}\n`)
-  fsyncSync(handle)
-  closeSync(handle)
-  try {
-    linkSync(draft, file)
-    chmodSync(file, 0o600)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
-  } finally {
-    rmSync(draft, { force: true })
-  }
+  const make = () => `${encodeHex(randomBytes(SECRET_BYTES))}\n`
+  const text = openSecretFile(file, 'the store key', make).trim()
+  if (/^[0-9a-f]{64}$/.test(text)) return decodeHex(text)
+  throw new PolicyError('FILE_UNREADABLE', `${file} does not hold 64 hexadecimal digits`, { file })
 }

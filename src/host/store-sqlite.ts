@@ -38,8 +38,8 @@ export function openSqliteStore(file: string, wrappingKey: Uint8Array): Store {
     exclusively: (work) => turn(() => unit(writer, work, 'ROLLBACK')),
     close: () =>
       turn(async () => {
-        reader.close()
-        writer.close()
+        if (reader.isOpen) reader.close()
+        if (writer.isOpen) writer.close()
       }),
   }
 }

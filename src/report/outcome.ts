@@ -1,5 +1,5 @@
 import type { Finding, Outcome } from '../model/generated/types.ts'
-import type { Paint } from './paint.ts'
+import { type Paint, visible } from './paint.ts'
 
 /** A decision for people: the verdict, why, and what comes next. */
 export function outcomeText(outcome: Outcome, paint: Paint): string {
@@ -27,7 +27,7 @@ export function findingLines(finding: Finding, paint: Paint): string[] {
     finding.file === '' ? '' : paint.dim(` ${finding.file}:${finding.line}:${finding.column}`)
   const shadow = finding.mode === 'shadow' ? paint.dim(' (shadow)') : ''
   const word = `${verdictText(finding.verdict, paint)}${shadow}`
-  return [`  ${word} ${finding.rule}${place}`, `    ${finding.message}`]
+  return [`  ${word} ${finding.rule}${place}`, `    ${visible(finding.message)}`]
 }
 
 function verdictText(verdict: Outcome['verdict'], paint: Paint): string {

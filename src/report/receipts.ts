@@ -1,5 +1,5 @@
 import type { LogReport, ReceiptRow } from '../model/log-report.ts'
-import type { Paint } from './paint.ts'
+import { type Paint, visible } from './paint.ts'
 
 /** One line a receipt, in log order. */
 export function receiptRowsText(rows: readonly ReceiptRow[], paint: Paint): string {
@@ -7,7 +7,7 @@ export function receiptRowsText(rows: readonly ReceiptRow[], paint: Paint): stri
   return rows
     .map(({ index, id, stage, decision, issued_at, agent, tool, request }) => {
       const what =
-        stage === 'genesis' ? 'the log begins' : `${decision}  ${agent}  ${printable(tool)}`
+        stage === 'genesis' ? 'the log begins' : `${decision}  ${agent}  ${visible(tool)}`
       const asked = request === null || stage === 'resolution' ? '' : `  ${request}`
       return `${String(index).padStart(6)}  ${paint.dim(issued_at)}  ${id}  ${what}${asked}`
     })
@@ -24,7 +24,7 @@ export function logReportText(report: LogReport, paint: Paint): string {
     head.trimEnd(),
     ...(counts.length === 0 ? [] : [`  ${counts.join(', ')}`]),
     ...problems.map(
-      ({ code, file, message }) => `  ${file}: ${paint.red(code)}: ${printable(message)}`,
+      ({ code, file, message }) => `  ${file}: ${paint.red(code)}: ${visible(message)}`,
     ),
     ...section('proven', proven),
     ...section('not proven', not_proven),
@@ -33,8 +33,4 @@ export function logReportText(report: LogReport, paint: Paint): string {
 
 function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  - ${line}`)]
-}
-
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
 }

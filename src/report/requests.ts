@@ -1,7 +1,7 @@
 import type { JsonObject } from '../base/json-value.ts'
 import type { RequestRecord } from '../model/ports.ts'
 import { findingLines } from './outcome.ts'
-import type { Paint } from './paint.ts'
+import { type Paint, visible } from './paint.ts'
 
 /** A request as programs read it. */
 export function requestDocument({ request, pull, resolution }: RequestRecord): object {
@@ -47,7 +47,7 @@ export function requestText(
     rowText(shown.found, paint),
     `  decision ${request.decision}, policy ${request.policy}`,
     `  root ${request.root}`,
-    ...(request.principal === undefined ? [] : [`  on behalf of ${quoted(request.principal)}`]),
+    ...(request.principal === undefined ? [] : [`  on behalf of ${visible(request.principal)}`]),
     ...request.routes.map(
       ({ id, quorum, reviewers, expires_at }) =>
         `  route ${id}: ${quorum} of ${reviewers.join(', ')} until ${expires_at}`,
@@ -69,16 +69,16 @@ function rowText({ request, pull, resolution }: RequestRecord, paint: Paint): st
       : state.startsWith('APPROVED')
         ? paint.green(state)
         : paint.red(state)
-  const what = `${quoted(request.service)}.${quoted(request.action)} for ${request.agent}, ${request.priority}`
-  const why = resolution === null ? `until ${request.expires_at}` : quoted(resolution.reason)
+  const what = `${visible(request.service)}.${visible(request.action)} for ${request.agent}, ${request.priority}`
+  const why = resolution === null ? `until ${request.expires_at}` : visible(resolution.reason)
   return `${request.id}  ${painted}  ${what}  ${paint.dim(`#${pull ?? '-'}`)}  ${why}`
 }
 
 function maskedLines({ request }: RequestRecord): string[] {
   return request.fields.map(({ pointer, shown, value, type }) =>
     shown === 'clear'
-      ? `  ${quoted(pointer)}: ${quoted(JSON.stringify(value))}`
-      : `  ${quoted(pointer)}: (${type})`,
+      ? `  ${visible(pointer)}: ${visible(JSON.stringify(value))}`
+      : `  ${visible(pointer)}: (${type})`,
   )
 }
 
@@ -87,14 +87,6 @@ function clearLines(name: string, value: JsonObject): string[] {
     `  ${name}:`,
     ...JSON.stringify(value, null, 2)
       .split('\n')
-      .map((line) => `    ${quoted(line)}`),
+      .map((line) => `    ${visible(line)}`),
   ]
-}
-
-/** Text that an agent may have written, without what a terminal would obey or a reader misread. */
-function quoted(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (letter) => {
-    const code = letter.codePointAt(0) ?? 0
-    return `\\u{${code.toString(16)}}`
-  })
 }

@@ -148,7 +148,7 @@ function checkNotEmpty(
 ): void {
   const said = documents.agents.length + documents.rules.length + packages.length
   const [project] = documents.projects
-  if (said > 0 || documents.broken.size > 0 || project === undefined || hasErrors(report)) return
+  if (said > 0 || documents.broken.size > 0 || project === undefined) return
   const message = 'expected an Agent, a rule or a Rego package, found none; add files to policies/'
   report.error(project.at(), 'POLICY_EMPTY', message)
 }

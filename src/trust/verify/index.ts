@@ -6,8 +6,9 @@ export type {
   Receipt,
   Trust,
 } from '../../model/generated/types.ts'
+export type { LogProblem, LogReport } from '../../model/log-report.ts'
 export { parseReceipt } from '../receipt/statement.ts'
-export type { LogOptions, LogProblem, LogReport } from './log.ts'
+export type { LogOptions } from './log.ts'
 export { verifyLog } from './log.ts'
 export type { LogFiles } from './log-tiles.ts'
 export { verifyCheckpoint } from './note.ts'

@@ -14,12 +14,12 @@ import type {
   ReviewStatement,
   Trust,
 } from '../../model/generated/types.ts'
+import type { LogProblem } from '../../model/log-report.ts'
 import { validate } from '../../model/validate.ts'
 import type { VerifierKey } from '../receipt/checkpoint.ts'
 import { formatVerifierKey } from '../receipt/checkpoint.ts'
 import { isGenesis, parseReceipt } from '../receipt/statement.ts'
 import { TILE_WIDTH, tilePath } from '../receipt/tiles.ts'
-import type { LogProblem } from './log.ts'
 import { REVIEW_NAMESPACE } from './review.ts'
 import { verifySshsig } from './sshsig.ts'
 

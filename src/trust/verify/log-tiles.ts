@@ -1,11 +1,11 @@
 import { bytesEqual } from '../../base/digest.ts'
 import { PROBLEMS_MAX } from '../../base/limits.ts'
+import type { LogProblem } from '../../model/log-report.ts'
 import type { Checkpoint } from '../receipt/checkpoint.ts'
 import type { MerkleTree } from '../receipt/merkle.ts'
 import { createTree, HASH_BYTES, hashAt, hashLeaf, treeRoot } from '../receipt/merkle.ts'
 import type { TileRef } from '../receipt/tiles.ts'
 import { decodeBundle, TILE_WIDTH, tileNodes, tilePath, tilesOf } from '../receipt/tiles.ts'
-import type { LogProblem } from './log.ts'
 
 /** The files of a log by path. */
 export type LogFiles = ReadonlyMap<string, Uint8Array>

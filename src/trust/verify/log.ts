@@ -1,8 +1,8 @@
 import { bytesEqual } from '../../base/digest.ts'
 import { encodeBase64 } from '../../base/encoding.ts'
-import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { Trust } from '../../model/generated/types.ts'
+import type { LogProblem, LogReport } from '../../model/log-report.ts'
 import type { SignedCheckpoint, VerifierKey } from '../receipt/checkpoint.ts'
 import { parseCheckpoint, parseVerifierKey } from '../receipt/checkpoint.ts'
 import { hashAt, hashLeaf } from '../receipt/merkle.ts'
@@ -14,31 +14,6 @@ import type { LogContents, LogFiles } from './log-tiles.ts'
 import { CHECKPOINT_FILE, checkTiles } from './log-tiles.ts'
 import { verifyCheckpoint } from './note.ts'
 import { trustedKeys } from './trust.ts'
-
-/** One thing that keeps a log from being believed, and the file that is at fault. */
-export type LogProblem = {
-  readonly code: ErrorCode
-  /** Path below the log's folder; `since` for the earlier checkpoint. */
-  readonly file: string
-  readonly message: string
-}
-
-export type LogReport = {
-  /** `verified` only when a trust file pins the key that signed. */
-  readonly status: 'verified' | 'self-consistent; key not pinned' | 'refused'
-  /** As the checkpoint has them; null when there is none that could be read. */
-  readonly origin: string | null
-  readonly size: number | null
-  /** Base64, as in the checkpoint. */
-  readonly root: string | null
-  /** How many receipts say what: by decision, and `genesis`. Empty when the log is refused before they are read. */
-  readonly receipts: Readonly<Record<string, number>>
-  /** What the check has shown, and what it cannot show; both empty of claims when the log is refused. */
-  readonly proven: readonly string[]
-  readonly not_proven: readonly string[]
-  /** At most PROBLEMS_MAX. */
-  readonly problems: readonly LogProblem[]
-}
 
 export type LogOptions = {
   /** What the auditor pins. Without it the log's own genesis key is used, which proves little. */
