@@ -100,7 +100,7 @@ const MODES: ReadonlySet<string> = new Set(['enforce', 'shadow'])
 const NOTHING = { said: null, writes: [] }
 
 function sayFound(rule: CompiledRule, found: NonNullable<Judged['found']>): Said {
-  const message = rule.about === null ? found.message : `${rule.about} ${found.message}`
+  const message = [rule.about ?? '', found.message].filter((text) => text !== '').join(' ')
   const finding: Finding = {
     rule: rule.id,
     kind: rule.kind,

@@ -956,7 +956,7 @@ project: Name
  */
 about?: string
 /**
- * The verdict for a known tool within scope that no rule speaks about, by priority. Default: `hold` for each that is left out.
+ * The verdict for a known tool within scope that no rule speaks about, by priority. A rule speaks about a tool when it is enforced and its `on` names the service or the action, other than by `*` alone. Default: `hold` for each that is left out.
  */
 defaults?: {
 /**

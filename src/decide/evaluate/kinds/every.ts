@@ -4,10 +4,11 @@ import { STATELESS } from './kind.ts'
 /** A rule without a kind: a finding on every action that `on` and `when` select. */
 export const every: Kind = {
   name: 'every',
-  compile: () => ({
+  compile: ({ about }) => ({
     ...STATELESS,
     judge: () => ({
-      found: { message: 'The rule applies to this action.', evidence: {} },
+      // What the rule is about says it all.
+      found: { message: about === null ? 'The rule applies to this action.' : '', evidence: {} },
       writes: [],
     }),
   }),
