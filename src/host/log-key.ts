@@ -4,7 +4,7 @@ import { decodeBase64url } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { LogSigner } from '../model/ports.ts'
 import { formatVerifierKey } from '../trust/receipt/checkpoint.ts'
-import { openSecretFile, readSecretFile } from './secret-file.ts'
+import { openSecretFile } from './secret-file.ts'
 
 /**
  * Opens the Ed25519 key that signs a log's checkpoints, making it on first use: PEM, PKCS #8, readable by its owner
@@ -15,15 +15,6 @@ import { openSecretFile, readSecretFile } from './secret-file.ts'
  */
 export function openLogSigner(file: string, origin: string): LogSigner {
   return signerOf(file, openSecretFile(file, WHAT, newKey), origin)
-}
-
-/**
- * Opens a log key that exists.
- *
- * @throws {PolicyError} as openLogSigner
- */
-export function loadLogSigner(file: string, origin: string): LogSigner {
-  return signerOf(file, readSecretFile(file, WHAT), origin)
 }
 
 function signerOf(file: string, pem: string, origin: string): LogSigner {

@@ -25,8 +25,7 @@ export function openSecretFile(file: string, what: string, make: () => string): 
   return readSecretFile(file, what)
 }
 
-/** The text of such a file that exists. @throws {PolicyError} FILE_UNREADABLE */
-export function readSecretFile(file: string, what: string): string {
+function readSecretFile(file: string, what: string): string {
   let text: string
   let mode: number
   try {
