@@ -1,5 +1,8 @@
-/** Generates what follows from the schemas: types and schema values. `--check` compares instead of writing. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+/**
+ * Generates what follows from the schemas and the commands: types, schema values and reference pages. `--check` compares
+ * instead of writing.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { compile } from 'json-schema-to-typescript'
 
@@ -72,11 +75,15 @@ const schemas = `${banner}\nexport const SCHEMAS: Readonly<Record<string, object
   )
   .join('\n')}\n}\n`
 
+function readSchema(name: string): object {
+  return JSON.parse(readFileSync(join(schemaFolder, name), 'utf8')) as object
+}
+
 let stale = 0
 function emit(path: string, text: string): void {
   const file = join(root, path)
   if (check) {
-    if (readFileSync(file, 'utf8') === text) return
+    if (existsSync(file) && readFileSync(file, 'utf8') === text) return
     stale += 1
     console.error(`${path} is out of date: run \`npm run generate\``)
     return
@@ -87,4 +94,8 @@ function emit(path: string, text: string): void {
 
 emit('src/model/generated/types.ts', types)
 emit('src/model/generated/schemas.ts', schemas)
+// Loaded now, because the commands are built on what was just written.
+const { referencePages } = await import('./reference.ts')
+const sources = names.map((name) => [name, readSchema(name)] as const)
+for (const [path, text] of referencePages(new Map(sources))) emit(path, text)
 process.exitCode = stale === 0 ? 0 : 1

@@ -38,7 +38,7 @@ export async function examine(options: {
   return [...found, ...(await examineEngine(options))]
 }
 
-const GIT_MIN = [2, 34] as const // `git update-ref --stdin` with transactions, and `cat-file --batch` as we use them.
+const GIT_MIN = [2, 38] as const // What src/host/git.ts needs.
 
 function examineGit(): Examination {
   const { stdout, status } = spawnSync('git', ['--version'], { encoding: 'utf8' })

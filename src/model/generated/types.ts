@@ -179,6 +179,8 @@ priority?: Priority
 fingerprint?: string
 }
 /**
+ * What one agent may do: least privilege, by tool and role.
+ * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "agent".
  */
@@ -629,6 +631,8 @@ fingerprint?: string
 at?: (Time | Duration)
 }
 /**
+ * Tests of a policy: an action, what came before it, and the verdict that it must get.
+ * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "decision_test".
  */
@@ -781,6 +785,8 @@ within: Duration
 by?: By
 }
 /**
+ * Rules about actions. Rules only restrict: none can allow what another holds or denies.
+ * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "guardrails".
  */
@@ -938,6 +944,8 @@ pull?: number
 where?: string
 }
 /**
+ * The project file, `countersign.yaml`: one in each policy repository.
+ * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "project".
  */
@@ -1103,7 +1111,7 @@ obligations: Obligation[]
  */
 route: RouteId[]
 /**
- * Digest over the RFC 8785 form of the state that was read.
+ * SHA-256 over the RFC 8785 form of the state that was read. State holds counts, times and keyed HMACs, no clear value.
  */
 stateDigest?: {
 /**
@@ -1115,15 +1123,6 @@ sha256: string
  * The request's id, when one was opened or resolved.
  */
 request?: string
-/**
- * Digest of the caller's idempotency key, keyed.
- */
-idempotencyKeyDigest?: {
-/**
- * Hexadecimal SHA-256.
- */
-sha256: string
-}
 resolution?: Resolution
 }
 }
@@ -1538,6 +1537,8 @@ export interface SignedPatch {
 root: DigestText
 }
 /**
+ * The people who may review, and the keys that count as theirs.
+ * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "roster".
  */
@@ -1588,6 +1589,8 @@ valid_until?: Time
 revoked_at?: Time
 }
 /**
+ * Who must review a held action, how many of them, and by when.
+ * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "routes".
  */
@@ -1646,6 +1649,8 @@ time_out: Duration
 show?: Path[]
 }
 /**
+ * What a service's tools do to the world. A tool that no Tools file names is held or denied.
+ * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "tools".
  */
