@@ -72,7 +72,11 @@ export type RegoTested =
  * place, never a throw. Throws `REGO_COMPILER_FAILED` only when the compiler itself is broken or missing.
  */
 export interface RegoCompiler {
-  /** Parses and type-checks in strict mode, with `data` standing for the documents below `data`. */
+  /**
+   * Parses and type-checks in strict mode, with `data` standing for the documents below `data`. Where nothing is wrong,
+   * warns of expressions that an input without some field makes undefined, and that skip a `deny`, `hold` or `redact`
+   * (REGO_FIELD_MAY_BE_MISSING).
+   */
   check(files: RegoFiles): Promise<RegoChecked>
   /**
    * @param entrypoints - slash paths of rules: `countersign/refunds/deny`

@@ -21,23 +21,31 @@ type checked struct {
 func check(r *Request) checked {
 	modules, ds := parse(r.Files)
 	packages := describe(modules)
-	if len(ds) == 0 {
-		ds = inspect(modules, allow(r.HostBuiltins))
-	} else {
+	if len(ds) > 0 {
 		ds = append(ds, refusals(modules, allow(r.HostBuiltins))...)
+		return checked{sorted(ds), packages}
+	}
+	c, ds := compiled(modules, allow(r.HostBuiltins))
+	if len(ds) == 0 {
+		ds = missingFields(c)
 	}
 	return checked{sorted(ds), packages}
 }
 
 // inspect compiles parsed modules and reports what OPA and our own rules object to.
 func inspect(modules map[string]*ast.Module, a allowance) []Diagnostic {
+	_, ds := compiled(modules, a)
+	return ds
+}
+
+func compiled(modules map[string]*ast.Module, a allowance) (*ast.Compiler, []Diagnostic) {
 	ds := refusals(modules, a)
 	c := newCompiler()
 	c.Compile(modules)
 	if c.Failed() {
 		ds = append(ds, diagnose(c.Errors, "")...)
 	}
-	return ds
+	return c, ds
 }
 
 func newCompiler() *ast.Compiler {

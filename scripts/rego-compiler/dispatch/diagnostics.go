@@ -15,12 +15,14 @@ const (
 
 // Diagnostic is one complaint; rows and columns count from 1.
 type Diagnostic struct {
-	Code    string `json:"code"`
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
+	Code string `json:"code"`
+	// Severity is "warning", or left out: whatever has none stops a build.
+	Severity string `json:"severity,omitempty"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
 }
 
 type diagnosed struct {

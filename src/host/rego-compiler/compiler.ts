@@ -72,7 +72,8 @@ export function createRegoCompiler(options: RegoCompilerOptions): OpaCompiler {
   const ask = desk.ask
   return {
     check: async (files) => {
-      const answer = await ask<RegoChecked>({ op: 'check', files, host_builtins })
+      const request = { op: 'check', files, host_builtins }
+      const answer = await ask<Diagnosed & Pick<RegoChecked, 'packages'>>(request)
       return { ...refused(answer), packages: answer.packages }
     },
     build: async (files, entrypoints) => {
@@ -102,12 +103,14 @@ export function createRegoCompiler(options: RegoCompilerOptions): OpaCompiler {
   }
 }
 
-type Diagnosed = { readonly diagnostics: readonly Diagnostic[] }
+type Diagnosed = { readonly diagnostics: readonly Reported[] }
 
-/** Go leaves the severity out: whatever it reports stops a build. */
-function refused(answer: Diagnosed): Diagnosed {
+/** Go leaves the severity out of what stops a build. */
+type Reported = Omit<Diagnostic, 'severity'> & Partial<Pick<Diagnostic, 'severity'>>
+
+function refused(answer: Diagnosed): { readonly diagnostics: readonly Diagnostic[] } {
   return {
-    diagnostics: sortDiagnostics(answer.diagnostics.map((d) => ({ ...d, severity: 'error' }))),
+    diagnostics: sortDiagnostics(answer.diagnostics.map((d) => ({ severity: 'error', ...d }))),
   }
 }
 

@@ -172,6 +172,39 @@ describe('a repository of Rego', () => {
   })
 })
 
+describe('a warning of Rego', () => {
+  const RISKY =
+    'package countersign.x\n\ndeny contains {"msg": "x"} if not input.action.payload.host in {"a"}\n'
+  const path = 'policies/x.rego'
+
+  test('is shown, and the bundle is built', async () => {
+    const { bundle, diagnostics } = await compile(repository({ [path]: RISKY }), { rego })
+    expect(diagnostics).toMatchObject([
+      { code: 'REGO_FIELD_MAY_BE_MISSING', severity: 'warning', file: path, line: 3, column: 31 },
+    ])
+    expect(diagnostics[0]?.hint).toContain('not listed')
+    expect(bundle?.files.has('policy.wasm')).toBe(true)
+  })
+
+  test('is shown once beside tests of Rego', async () => {
+    const tests = 'package countersign.x_test\n\ntest_a if not input.action.payload.x in {"a"}\n'
+    const files = repository({ [path]: RISKY, 'policies/x_test.rego': tests })
+    expect(codes(await compile(files, { rego }))).toEqual([
+      `${path}:3:31 REGO_FIELD_MAY_BE_MISSING`,
+    ])
+  })
+
+  test('does not hide an error', async () => {
+    const files = repository({ [path]: RISKY, 'policies/y.rego': 'package other\n\np := 1\n' })
+    const compiled = await compile(files, { rego })
+    expect(codes(compiled)).toEqual([
+      `${path}:3:31 REGO_FIELD_MAY_BE_MISSING`,
+      'policies/y.rego:1:1 REGO_CONTRACT',
+    ])
+    expect(compiled.bundle).toBeNull()
+  })
+})
+
 describe('the library', () => {
   const TESTS = `package countersign.lib_test
 
