@@ -39,7 +39,8 @@ export function judgeCall(
   options: DecideOptions = {},
 ): Promise<Outcome> {
   const now = parts.clock()
-  const key = options.idempotencyKey
+  // Before the key is looked up: who may not ask must neither learn nor occupy what another's key stands for.
+  const key = ownership(action, parts.credential) === null ? options.idempotencyKey : undefined
   return parts.batcher.run(async (tx) => {
     if (key === undefined) return decideNow(tx, parts, action, now)
     const record = { key: scopedKey(parts, action, key), actionDigest: actionDigest(parts, action) }
@@ -91,17 +92,39 @@ async function evaluateInTransaction(
   }
 }
 
-/** Writes a decision down and, when it is held, opens its request. */
+type Made = {
+  readonly action: JudgedAction
+  readonly evaluation: Evaluation
+  readonly state: StateSlice
+  readonly now: number
+}
+
+/**
+ * Writes a decision down and, when it is held, opens its request. What no receipt can hold is denied, and counts as an
+ * attempt like any other.
+ */
 export async function writeDecision(
   tx: StoreTransaction,
   parts: Parts,
-  made: {
-    readonly action: JudgedAction
-    readonly evaluation: Evaluation
-    readonly state: StateSlice
-    readonly now: number
-  },
+  made: Made,
 ): Promise<Outcome> {
+  try {
+    return await write(tx, parts, made)
+  } catch (error) {
+    if (!isUnreceivable(error)) throw error
+    const message = `no receipt can hold what was found: ${error.message}`
+    const evaluation = { ...denial(error.code, message), state: made.evaluation.state }
+    return write(tx, parts, { ...made, evaluation })
+  }
+}
+
+/** Whether an error says that a receipt cannot be written as it is. Nothing has been appended then. */
+export function isUnreceivable(error: unknown): error is PolicyError {
+  if (!(error instanceof PolicyError)) return false
+  return error.code === 'RECEIPT_TOO_LARGE' || error.code === 'RECEIPT_INVALID'
+}
+
+async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Outcome> {
   const { action, evaluation, state, now } = made
   await tx.writeState(evaluation.state)
   await tx.forgetState(now)
@@ -213,7 +236,7 @@ function denial(code: PolicyError['code'], message: string): Evaluation {
     kind: 'engine',
     verdict: 'deny',
     mode: 'enforce',
-    message,
+    message: message.slice(0, MESSAGE_LENGTH_MAX).toWellFormed(),
     code,
     evidence: {},
     file: '',
@@ -222,6 +245,8 @@ function denial(code: PolicyError['code'], message: string): Evaluation {
   }
   return { verdict: 'deny', findings: [finding], obligations: [], route: [], state: {} }
 }
+
+const MESSAGE_LENGTH_MAX = 2_000 // `schemas/verdict.schema.json` takes 2,048 UTF-16 code units.
 
 /** An idempotency key belongs to the credential's project and the action's agent; stored as an HMAC. */
 function scopedKey(parts: Parts, action: JudgedAction, key: string): string {

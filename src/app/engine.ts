@@ -9,7 +9,7 @@ import type { RequestRecord } from '../model/ports.ts'
 import { type DecideOptions, judgeCall } from './decide.ts'
 import { applyObligations } from './judge.ts'
 import type { Parts } from './parts.ts'
-import { unsealInputs } from './record.ts'
+import { checkFields, unsealInputs } from './record.ts'
 import { openPull, settleRequest } from './resolve.ts'
 
 /** What an agent is told. `payload` is there exactly when the action may run, and is what it must run with. */
@@ -65,10 +65,14 @@ export interface Engine {
 }
 
 export function engineOf(parts: Parts, close: () => Promise<void>): Engine {
-  const parse = (action: ActionInput) =>
-    typeof action === 'string'
-      ? parseActionText(action, parts.credential)
-      : parseAction(action, parts.credential)
+  const parse = (input: ActionInput) => {
+    const action =
+      typeof input === 'string'
+        ? parseActionText(input, parts.credential)
+        : parseAction(input, parts.credential)
+    checkFields(action)
+    return action
+  }
 
   const decide = async (input: ActionInput, options?: DecideOptions): Promise<Outcome> => {
     const outcome = await judgeCall(parts, parse(input), options)
@@ -89,8 +93,14 @@ export function engineOf(parts: Parts, close: () => Promise<void>): Engine {
       if (outcome.request === undefined) return answerAtOnce(outcome, asked)
       return status(parts, outcome.request.id)
     },
-    wait: (request, options) => waitFor(parts, request, options),
-    status: (request) => status(parts, request),
+    wait: async (request, options) => {
+      await checkOwned(parts, request)
+      return waitFor(parts, request, options)
+    },
+    status: async (request) => {
+      await checkOwned(parts, request)
+      return status(parts, request)
+    },
     guard: (tool, options) => async (payload) => {
       const { idempotencyKey, timeoutMs, signal, ...action } = options
       const answer = await ask({ ...action, payload } as Action, {
@@ -146,6 +156,15 @@ function answerAtOnce(outcome: Outcome, asked: JsonObject): Answer {
     reason,
     decision: outcome.decision,
   }
+}
+
+/** An answer holds the clear payload: it is for the agents of the credential. @throws {PolicyError} REQUEST_UNKNOWN */
+async function checkOwned({ store, credential }: Parts, id: string): Promise<void> {
+  const request = (await store.request(id))?.request
+  const { project, agents } = credential
+  const owned = request !== undefined && (agents.includes(request.agent) || agents.includes('*'))
+  if (owned && request.project === project) return
+  throw new PolicyError('REQUEST_UNKNOWN', `no request ${id} of this credential's agents`)
 }
 
 async function status(parts: Parts, request: string): Promise<Answer> {

@@ -20,8 +20,8 @@ function answer(question: Question): JudgeMessage {
     return { evaluation: evaluate(policy, { ...question, key: hmac }) }
   } catch (error) {
     const code = error instanceof PolicyError ? error.code : 'ENGINE_FAILED'
-    return {
-      error: { code, message: error instanceof Error ? error.message : 'the evaluation failed' },
-    }
+    // What a stranger's error says may hold a value.
+    const message = error instanceof PolicyError ? error.message : 'the evaluation failed'
+    return { error: { code, message } }
   }
 }

@@ -101,7 +101,12 @@ async function start(bundle: Uint8Array, key: Uint8Array): Promise<Worker> {
     workerData: { bundle, key },
   })
   worker.on('error', () => undefined) // A failure between two questions surfaces at the next one, as its end.
-  await message(worker, START_MS_MAX)
+  try {
+    await message(worker, START_MS_MAX)
+  } catch (error) {
+    await worker.terminate()
+    throw error
+  }
   return worker
 }
 

@@ -172,9 +172,10 @@ async function catchUp(parts: Parts): Promise<void> {
       if (found.resolution === null) await openPull(parts, found)
       else await publishResolution(parts, found)
     } catch (error) {
-      // The forge is away; every later look at the request tries again.
-      if (!(error instanceof PolicyError && error.retryable)) throw error
-      return
+      if (!(error instanceof PolicyError)) throw error
+      // The forge is away, or this one request is damaged there, which must not stop all others; every later look at
+      // the request tries again, and says why it fails.
+      if (error.retryable) return
     }
   }
 }

@@ -3,7 +3,8 @@ import { commitAction, SEED_BYTES } from '../base/commitments.ts'
 import { type Digest, digestBytes, fromUtf8, hmacSha256, sha256Hex, utf8 } from '../base/digest.ts'
 import { decodeHex, encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json-value.ts'
+import type { JsonObject, JsonValue } from '../base/json-value.ts'
+import { ACTION_FIELDS_MAX, ACTION_POINTERS_LENGTH_MAX } from '../base/limits.ts'
 import { seal, unseal } from '../host/seal.ts'
 import type { DecisionReceipt } from '../model/generated/types.ts'
 import type { JudgedAction, StateSlice } from '../model/nouns.ts'
@@ -66,6 +67,30 @@ export function actionDocument(action: JudgedAction): JsonObject {
     ...(principal === null ? {} : { principal }),
     ...(fingerprint === null ? {} : { fingerprint }),
   }
+}
+
+/**
+ * Bounds what committing to an action costs, before anything is done with it.
+ *
+ * @throws {PolicyError} ACTION_TOO_LARGE
+ */
+export function checkFields({ payload, context }: JudgedAction): void {
+  let [fieldsLeft, lengthLeft] = [ACTION_FIELDS_MAX, ACTION_POINTERS_LENGTH_MAX]
+  const walk = (value: JsonValue, pointerLength: number) => {
+    fieldsLeft -= 1
+    lengthLeft -= pointerLength
+    if (fieldsLeft < 0 || lengthLeft < 0) {
+      throw new PolicyError(
+        'ACTION_TOO_LARGE',
+        `expected at most ${ACTION_FIELDS_MAX} fields, whose names with those above them have at most ${ACTION_POINTERS_LENGTH_MAX} characters`,
+      )
+    }
+    if (typeof value !== 'object' || value === null) return
+    for (const [name, member] of Object.entries(value))
+      walk(member, pointerLength + name.length + 1)
+  }
+  walk(payload, 'payload'.length)
+  walk(context, 'context'.length)
 }
 
 export function privateFields(parts: Parts, action: JudgedAction): readonly string[] {

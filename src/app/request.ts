@@ -1,10 +1,11 @@
 import { encodeHex } from '../base/encoding.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import { parsePath, readPath } from '../base/path.ts'
-import { toPointer } from '../base/pointer.ts'
-import type { Request, ShownField } from '../model/generated/types.ts'
+import { joinPointer } from '../base/pointer.ts'
+import type { Obligation, Request, ShownField } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction } from '../model/nouns.ts'
 import { askedRoutes } from '../trust/approve/routes.ts'
+import { applyObligations } from './judge.ts'
 import type { Parts } from './parts.ts'
 import { isoTime, newId, privateFields } from './record.ts'
 
@@ -46,37 +47,92 @@ export function newRequest(
     routes,
     findings: evaluation.findings,
     obligations: evaluation.obligations,
-    fields: shownFields(action, shown),
+    fields: shownFields(action, shown, evaluation.obligations),
     nonce: encodeHex(parts.entropy(16)),
     created_at: isoTime(now),
     expires_at: routes.map(({ expires_at }) => expires_at).sort()[0] ?? isoTime(now),
   }
 }
 
-/** Every leaf of payload and context: clear where a route shows it, else only its type. */
-function shownFields(action: JudgedAction, shown: readonly string[]): ShownField[] {
-  const document: JsonObject = { payload: action.payload, context: action.context }
+/**
+ * The leaves of payload and context as people on the forge see them, in the action's order: clear where a route shows
+ * them, as they would run; else only their type. The agent chooses how many there are: those that a route shows come
+ * before others for the room there is, and a last entry, whose pointer is empty, counts what is left out.
+ */
+function shownFields(
+  action: JudgedAction,
+  shown: readonly string[],
+  obligations: readonly Obligation[],
+): ShownField[] {
+  const document: JsonObject = {
+    payload: applyObligations(action.payload, obligations),
+    context: action.context,
+  }
   const clear = new Set(
     shown.flatMap((path) => readPath(document, parsePath(path)).map(({ pointer }) => pointer)),
   )
-  const fields: ShownField[] = []
-  const walk = (value: JsonValue, segments: readonly string[], open: boolean) => {
-    const pointer = toPointer(segments)
-    const visible = open || clear.has(pointer)
-    if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
-      for (const [key, member] of Object.entries(value)) walk(member, [...segments, key], visible)
-    } else if (visible) {
-      fields.push({ pointer, shown: 'clear', value })
-    } else {
-      fields.push({ pointer, shown: 'masked', type: jsonType(value) })
+  const leaves: ShownField[] = []
+  const walk = (value: JsonValue, at: Place) => {
+    const open = at.open || clear.has(at.pointer)
+    if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) {
+      leaves.push(open ? clearField(at, value) : maskedField(at.masked, value))
+      return
+    }
+    for (const [name, member] of Object.entries(value)) {
+      const word = Array.isArray(value) || WORD.test(name) ? name : HIDDEN_NAME
+      walk(member, {
+        open,
+        pointer: joinPointer(at.pointer, name),
+        masked: joinPointer(at.masked, word),
+      })
     }
   }
-  walk(action.payload, ['payload'], false)
-  walk(action.context, ['context'], false)
-  return fields.slice(0, FIELDS_MAX)
+  walk(document, { open: false, pointer: '', masked: '' })
+  return fitting(leaves)
 }
 
-const FIELDS_MAX = 1_000 // Keeps the request readable; the root still covers every field.
+type Place = {
+  readonly open: boolean
+  readonly pointer: string
+  /** The pointer without names that may themselves be values. */
+  readonly masked: string
+}
+
+/** A name that is no short word, such as an address or a number, may be as private as a value. */
+const WORD = /^[A-Za-z_$][\w$.-]{0,63}$/
+const HIDDEN_NAME = '*'
+
+function clearField({ pointer, masked }: Place, value: JsonValue): ShownField {
+  const field: ShownField = { pointer, shown: 'clear', value }
+  return JSON.stringify(field).length > FIELD_LENGTH_MAX ? maskedField(masked, value) : field
+}
+
+function maskedField(pointer: string, value: JsonValue): ShownField {
+  return { pointer, shown: 'masked', type: jsonType(value) }
+}
+
+function fitting(leaves: readonly ShownField[]): ShownField[] {
+  const kept = new Set<ShownField>()
+  let left = FIELDS_LENGTH_MAX
+  for (const shown of ['clear', 'masked']) {
+    for (const leaf of leaves) {
+      if (leaf.shown !== shown) continue
+      left -= JSON.stringify(leaf).length
+      if (left < 0 || kept.size >= FIELDS_MAX) break
+      kept.add(leaf)
+    }
+  }
+  const rest = leaves.length - kept.size
+  const fields = leaves.filter((leaf) => kept.has(leaf))
+  if (rest === 0) return fields
+  const value = `${rest} more fields are left out; \`requests show\` has them`
+  return [...fields, { pointer: '', shown: 'clear', value }]
+}
+
+// They keep the request readable, and far from what a forge refuses; the root still covers every field.
+const FIELDS_MAX = 1_000
+const FIELDS_LENGTH_MAX = 256 * 1024
+const FIELD_LENGTH_MAX = 16 * 1024
 
 function jsonType(value: JsonValue): string {
   if (value === null) return 'null'

@@ -1,17 +1,18 @@
 import { canonicalize } from '../base/canonical-json.ts'
-import type { Digest } from '../base/digest.ts'
+import { type Digest, fromUtf8 } from '../base/digest.ts'
 import { encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
 import { parseJson } from '../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
-import type { Request } from '../model/generated/types.ts'
+import type { DecisionReceipt, Request } from '../model/generated/types.ts'
 import type { Evaluation, Resolution } from '../model/nouns.ts'
 import type { Pull, RequestRecord, ResolutionRecord, StoreTransaction } from '../model/ports.ts'
 import { renderPull } from '../trust/approve/render.ts'
 import type { VerifiedReview } from '../trust/approve/review.ts'
+import { standingRequest } from '../trust/approve/routes.ts'
 import { type Tally, tally } from '../trust/approve/tally.ts'
 import { collectReviews } from '../trust/verify/review.ts'
-import { writeDecision } from './decide.ts'
+import { isUnreceivable, writeDecision } from './decide.ts'
 import type { Parts } from './parts.ts'
 import { openPatch, type Patch } from './patch.ts'
 import {
@@ -76,7 +77,8 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
   }
   const held = await heldOf(parts, request)
   const now = parts.clock()
-  const { people } = parts.judge.bundle.policy
+  const { policy } = parts.judge.bundle
+  const { people } = policy
   const { verified, refused } = collectReviews({
     reviews: await parts.forge.reviews(opened.pull),
     request,
@@ -97,7 +99,8 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
     )
   }
   const reviews = { reviews: standing, refused: [...refused, ...flawed] }
-  return { pull, held, counted: tally({ request, ...reviews, people, now }) }
+  const counting = standingRequest(request, policy)
+  return { pull, held, counted: tally({ request: counting, ...reviews, people, now }) }
 }
 
 async function heldOf(parts: Parts, request: Request): Promise<Held> {
@@ -141,12 +144,36 @@ async function end(
   parts: Parts,
   seen: Looked & { readonly opened: RequestRecord & { pull: number } },
 ): Promise<void> {
-  const { opened, counted, held } = seen
-  const { request } = opened
+  const { request } = seen.opened
   const current = await tx.request(request.id)
   if (current === null || current.resolution !== null) return
   const now = parts.clock()
-  const ending = await conclude(tx, parts, { request, counted, held, now })
+  const ending = await conclude(tx, parts, { ...seen, request, now })
+  try {
+    await writeEnding(tx, parts, seen, { ending, now })
+  } catch (error) {
+    if (!isUnreceivable(error)) throw error
+    const counted = { ...seen.counted, counted: [] }
+    await writeEnding(tx, parts, { ...seen, counted }, { ending: cutShort(ending, error), now })
+  }
+}
+
+/** Without proof of who approved, nothing is approved; how else it ended stays. */
+function cutShort({ decision, next }: Ending, { message }: PolicyError): Ending {
+  const closed = { next, patch: null, evaluation: NOTHING }
+  if (decision === 'EXPIRED') return { ...closed, decision, reason: `expired; ${message}` }
+  const what = decision === 'REJECTED' ? 'rejected' : 'approved, but without a receipt nothing runs'
+  return { ...closed, decision: 'REJECTED', reason: `${what}; ${message}` }
+}
+
+async function writeEnding(
+  tx: StoreTransaction,
+  parts: Parts,
+  seen: Looked & { readonly opened: RequestRecord & { pull: number } },
+  { ending, now }: { readonly ending: Ending; readonly now: number },
+): Promise<void> {
+  const { opened, counted, held } = seen
+  const { request } = opened
   const id = newId(parts, 'dec')
   const original = recommit(held.inputs)
   const ran = ending.patch?.committed ?? original
@@ -216,6 +243,8 @@ async function resolutionPredicate(
   }
 }
 
+const REASON_LENGTH_MAX = 4_000 // `schemas/receipt.schema.json` takes 4,096 UTF-16 code units.
+
 const NOTHING: Evaluation = { verdict: 'hold', findings: [], obligations: [], route: [], state: {} }
 
 /**
@@ -237,6 +266,10 @@ async function conclude(
   const { reason } = counted
   if (counted.state === 'rejected') return { ...closed, decision: 'REJECTED', reason }
   if (counted.state !== 'approved') return { ...closed, decision: 'EXPIRED', reason }
+  // It may have waited for the store since the reviews were counted. Negated: a time that cannot be read has passed.
+  if (!(now < Date.parse(request.expires_at))) {
+    return { ...closed, decision: 'EXPIRED', reason: `it ended at ${request.expires_at}` }
+  }
   const patch =
     counted.patch === undefined
       ? null
@@ -252,15 +285,18 @@ async function conclude(
     )
     const rules = denials.map(({ rule }) => rule).join(', ')
     const why = `approved, but the policy of this moment denies it: ${rules}`
-    return { ...closed, evaluation, decision: 'REJECTED', reason: why }
+    const cut = why.slice(0, REASON_LENGTH_MAX)
+    return { ...closed, evaluation, decision: 'REJECTED', reason: cut }
   }
   const approved = new Set(request.routes.map(({ id }) => id))
   const beyond = evaluation.route.filter((route) => !approved.has(route))
   if (beyond.length > 0) {
     const asked = await writeDecision(tx, parts, { action, evaluation, state, now })
     const next = asked.request?.id ?? null
-    const why = `approved, but it now needs the route ${beyond.join(', ')}: asked anew as ${next}`
-    return { ...closed, evaluation, next, decision: 'REJECTED', reason: why }
+    const anew = next === null ? 'cannot be asked' : `asked anew as ${next}`
+    const why = `approved, but ${anew}, since it now needs the route ${beyond.join(', ')}`
+    const cut = why.slice(0, REASON_LENGTH_MAX)
+    return { ...closed, evaluation, next, decision: 'REJECTED', reason: cut }
   }
   const decision = patch === null ? 'APPROVED' : 'APPROVED_WITH_MODIFICATIONS'
   return { decision, reason, next: null, patch, evaluation }
@@ -277,8 +313,9 @@ export async function publishResolution(
   const [receipt] = await parts.store.receipts(resolution.receiptIndex, 1)
   if (receipt === undefined)
     throw new PolicyError('RECEIPT_UNKNOWN', `no receipt ${resolution.receiptIndex}`)
-  const pull = await parts.forge.pull(opened.pull)
-  await parts.forge.settle(opened.pull, pull.headSha, {
+  // The head that was reviewed, not the one of this moment: the forge refuses to merge another.
+  const { predicate } = JSON.parse(fromUtf8(receipt)) as DecisionReceipt
+  await parts.forge.settle(opened.pull, predicate.resolution?.pull?.headSha ?? '', {
     decision: resolution.decision,
     reason: resolution.reason,
     by: resolution.by,

@@ -4,6 +4,7 @@ import { PolicyError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import type { CompiledPerson } from '../model/generated/types.ts'
 import type { ForgeReview, RequestRecord, ReviewSigner } from '../model/ports.ts'
+import { standingRequest } from '../trust/approve/routes.ts'
 import { type ReviewWords, reviewStatement, routesOf } from '../trust/approve/statement.ts'
 import { formatReviewBody, verifyReview } from '../trust/verify/review.ts'
 import type { Parts } from './parts.ts'
@@ -35,7 +36,8 @@ export async function reviewRequest(
   if (found === null) throw new PolicyError('REQUEST_UNKNOWN', `no request ${id} in this store`)
   assertOpen(parts, found)
   const person = personOf(parts, signer.fingerprint)
-  if (routesOf(found.request, person.id).length === 0) {
+  const routes = routesOf(standingRequest(found.request, parts.judge.bundle.policy), person.id)
+  if (routes.length === 0) {
     const names = found.request.routes.map((asked) => asked.id).join(', ')
     throw new PolicyError('REVIEWER_NOT_ON_ROUTE', `${person.id} is on none of the routes ${names}`)
   }
@@ -45,6 +47,7 @@ export async function reviewRequest(
   await post(parts, found, signer, {
     words: {
       reviewer: person.id,
+      routes,
       verdict: review.verdict,
       ...(patch === null ? {} : { patchRoot: patch.committed.root }),
       ...(review.comment === undefined ? {} : { comment: review.comment }),

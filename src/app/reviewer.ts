@@ -3,6 +3,7 @@ import { PolicyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json-value.ts'
 import { openReviewSigner } from '../host/ssh-signer.ts'
 import type { RequestRecord, ReviewSigner } from '../model/ports.ts'
+import { standingRequest } from '../trust/approve/routes.ts'
 import { routesOf } from '../trust/approve/statement.ts'
 import type { Parts } from './parts.ts'
 import { personOf, showRequest } from './review.ts'
@@ -33,7 +34,8 @@ export async function shownTo(
   if (found === null) throw new PolicyError('REQUEST_UNKNOWN', `no request ${id} in this store`)
   if (signer === null) return { found }
   const person = personOf(parts, signer.fingerprint)
-  if (routesOf(found.request, person.id).length === 0) {
+  const standing = standingRequest(found.request, parts.judge.bundle.policy)
+  if (routesOf(standing, person.id).length === 0) {
     throw new PolicyError('REVIEWER_NOT_ON_ROUTE', `${person.id} is on none of the routes of ${id}`)
   }
   return showRequest(parts, found)

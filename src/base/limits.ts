@@ -3,6 +3,15 @@
 /** A request body of LetsPing's clients may be 4 MB; one action may not be larger. */
 export const ACTION_BYTES_MAX = 4 * 1024 * 1024
 
+/** Fields of one action's payload and context, containers included: each is committed to on its own, at some 5 µs. */
+export const ACTION_FIELDS_MAX = 200_000
+
+/**
+ * The JSON pointers of an action's fields taken together, in UTF-16 code units: each is hashed, so that one long name
+ * above many fields would cost their product.
+ */
+export const ACTION_POINTERS_LENGTH_MAX = 32 * 1024 * 1024
+
 /** Nesting of arrays and objects in an action. */
 export const JSON_DEPTH_MAX = 64
 
@@ -23,6 +32,9 @@ export const PATCH_BYTES_MAX = 40 * 1024
 
 /** Nesting of what is written as canonical JSON: room for documents that wrap an action; far from the stack's end. */
 export const CANONICAL_DEPTH_MAX = 512
+
+/** How far the clocks of a reviewer, of another reviewer's machine and of the engine may differ, in milliseconds. */
+export const REVIEW_SKEW_MS = 60_000
 
 /** A path such as `payload.items[].id`, in UTF-16 code units. */
 export const PATH_LENGTH_MAX = 1024

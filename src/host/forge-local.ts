@@ -319,7 +319,8 @@ async function settle(
     const at = now()
     const commits: NewCommit[] = []
     const moved: { ref: string; from: string }[] = []
-    if (outcome == null) {
+    // Who may write to the repository may have put another outcome there: ours goes on top.
+    if (outcome == null || !outcome.content.equals(closing.receipt)) {
       const files: Record<string, NewFile> = {
         [`${path}/request.json`]: { blob: request.oid },
         [`${path}/decision.json`]: closing.receipt,

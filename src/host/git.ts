@@ -152,6 +152,10 @@ function instance(folder: string, input?: string | Buffer): SimpleGit {
     GIT_CONFIG_GLOBAL: devNull,
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_TERMINAL_PROMPT: '0',
+    // A repository's own configuration can name a remote to fetch missing objects from, and so a program to run.
+    GIT_ALLOW_PROTOCOL: '',
+    // Nor may a ref put another object in the place of the one that was signed for.
+    GIT_NO_REPLACE_OBJECTS: '1',
     LC_ALL: 'C',
   }
   const passed = ['PATH', 'SystemRoot', 'TEMP', 'TMP', 'TMPDIR']

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { open } from '../../src/app/open-engine.ts'
@@ -287,8 +287,10 @@ test.for([
 })
 
 test("the secrets of the data folder are their owner's alone", async () => {
-  const { folder } = await openTest()
-  for (const name of ['store.key', 'log_key.pem']) {
+  const folder = temporaryFolder()
+  chmodSync(folder, 0o755) // A folder that was there before keeps its permissions.
+  await openTest({ folder })
+  for (const name of ['store.key', 'log_key.pem', 'store.sqlite', 'store.sqlite-wal']) {
     expect(statSync(join(folder, name)).mode & 0o077, name).toBe(0)
   }
 })

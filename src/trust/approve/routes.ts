@@ -1,6 +1,6 @@
 import { parseDuration } from '../../base/duration.ts'
 import { PolicyError } from '../../base/errors.ts'
-import type { CompiledPolicy } from '../../model/generated/types.ts'
+import type { CompiledPolicy, Request } from '../../model/generated/types.ts'
 import type { AskedRoute } from './review.ts'
 
 /**
@@ -32,4 +32,22 @@ export function askedRoutes(
       expires_at: new Date(now + parseDuration(route.time_out)).toISOString(),
     }
   })
+}
+
+/**
+ * A request as the policy of this moment counts it: who has been taken off a route reviews it no longer, and a quorum
+ * that has risen since has risen. It widens nothing. A route that the policy no longer has stays as it was asked for:
+ * an action that still needs it is denied when it is evaluated again.
+ */
+export function standingRequest(request: Request, policy: Pick<CompiledPolicy, 'routes'>): Request {
+  const routes = request.routes.map((asked) => {
+    const current = policy.routes.find(({ id }) => id === asked.id)
+    if (current === undefined) return asked
+    return {
+      ...asked,
+      quorum: Math.max(asked.quorum, current.quorum),
+      reviewers: asked.reviewers.filter((reviewer) => current.reviewers.includes(reviewer)),
+    }
+  })
+  return { ...request, routes }
 }

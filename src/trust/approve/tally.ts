@@ -1,3 +1,4 @@
+import { REVIEW_SKEW_MS } from '../../base/limits.ts'
 import type { CompiledPolicy, Request } from '../../model/generated/types.ts'
 import type { AskedRoute, RefusedReview, SealedPatch, VerifiedReview } from './review.ts'
 
@@ -30,7 +31,7 @@ export type Tally = {
 /**
  * Whether verified reviews settle a request.
  *
- * - A reviewer's latest review counts, by the signed time; of two at one time the rejection does. A person counts
+ * - A reviewer's latest review counts, by the signed time; of two whose order the clocks cannot tell, the rejection. A person counts
  *   once a route, whatever the number of keys.
  * - One rejection by a reviewer of any asked route rejects.
  * - At the request's end it is expired, whatever was signed: a signed time is the reviewer's word, and a reviewer
@@ -84,9 +85,10 @@ function latestReviews({ request, reviews, people }: TallyInput): VerifiedReview
 
 function supersedes(review: VerifiedReview, other: VerifiedReview): boolean {
   const difference = Date.parse(review.issuedAt) - Date.parse(other.issuedAt)
-  if (difference !== 0) return difference > 0
   const [rejects, rejected] = [review.verdict === 'reject', other.verdict === 'reject']
-  if (rejects !== rejected) return rejects
+  // Two machines of one person may disagree on which was first.
+  if (rejects !== rejected && Math.abs(difference) <= REVIEW_SKEW_MS) return rejects
+  if (difference !== 0) return difference > 0
   // Any rule will do, as long as it does not depend on the order.
   return review.statement > other.statement
 }

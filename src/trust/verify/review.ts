@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
-import { PATCH_BYTES_MAX } from '../../base/limits.ts'
+import { PATCH_BYTES_MAX, REVIEW_SKEW_MS } from '../../base/limits.ts'
 import type { CompiledPolicy, Request, ReviewStatement } from '../../model/generated/types.ts'
 import type { ForgeIdentity, ForgeReview, Pull } from '../../model/ports.ts'
 import { validate } from '../../model/validate.ts'
@@ -17,9 +17,6 @@ export type { RefusedReview, VerifiedReview } from '../approve/review.ts'
 
 /** The SSHSIG namespace of reviews: a key's signature for another purpose is none here. */
 export const REVIEW_NAMESPACE = 'countersign-review'
-
-/** How far the clocks of a reviewer and the engine may differ, in milliseconds. */
-export const REVIEW_SKEW_MS = 60_000
 
 /** GitHub ends bodies here; in UTF-16 code units. */
 export const REVIEW_BODY_LENGTH_MAX = 65_536

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CompiledPolicy } from '../../../src/model/generated/types.ts'
-import { askedRoutes } from '../../../src/trust/approve/routes.ts'
+import { askedRoutes, standingRequest } from '../../../src/trust/approve/routes.ts'
 import { routesOf } from '../../../src/trust/approve/statement.ts'
 import { LEGAL, NOW, PAYMENTS, requestOf } from '../../fakes/review-case.ts'
 
@@ -45,4 +45,23 @@ test("a reviewer's routes are those that list the person", () => {
   const request = requestOf({ routes: [PAYMENTS, LEGAL] })
   expect(routesOf(request, 'bo')).toEqual(['legal', 'payments'])
   expect(routesOf(request, 'eve')).toEqual([])
+})
+
+test.for([
+  { name: 'the same route', now: {}, quorum: 1, reviewers: ['ana', 'bo'] },
+  { name: 'a reviewer less', now: { reviewers: ['bo'] }, quorum: 1, reviewers: ['bo'] },
+  { name: 'a higher quorum', now: { quorum: 2 }, quorum: 2, reviewers: ['ana', 'bo'] },
+  { name: 'others altogether', now: { reviewers: ['dee'] }, quorum: 1, reviewers: [] },
+  {
+    name: 'more reviewers: they were not asked',
+    now: { reviewers: ['ana', 'bo', 'eve'] },
+    quorum: 1,
+    reviewers: ['ana', 'bo'],
+  },
+  { name: 'another id: as it was asked', now: { id: 'x' }, quorum: 1, reviewers: ['ana', 'bo'] },
+])('a request whose route is now $name', ({ now, quorum, reviewers }) => {
+  const asked = { ...PAYMENTS, quorum: 1, reviewers: ['ana', 'bo'] }
+  const current = POLICY.routes.map((route) => ({ ...route, ...asked, quorum: 0, ...now }))
+  const standing = standingRequest(requestOf({ routes: [asked] }), { routes: current })
+  expect(standing.routes).toEqual([{ ...asked, quorum, reviewers }])
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { digestOf } from '../../../src/base/digest.ts'
+import { REVIEW_SKEW_MS } from '../../../src/base/limits.ts'
 import type { VerifiedReview } from '../../../src/trust/approve/review.ts'
 import type { TallyInput } from '../../../src/trust/approve/tally.ts'
 import { tally } from '../../../src/trust/approve/tally.ts'
@@ -100,8 +101,14 @@ describe('the state', () => {
     },
     {
       name: 'a rejection taken back',
-      reviews: [reject('ana'), approve('ana', 1), approve('bo')],
+      reviews: [reject('ana'), approve('ana', REVIEW_SKEW_MS + 1), approve('bo')],
       want: 'approved',
+    },
+    {
+      name: 'a rejection whose approval may be from before, by a clock that is ahead',
+      reviews: [approve('ana', REVIEW_SKEW_MS), approve('bo'), reject('ana')],
+      want: 'rejected',
+      by: ['ana'],
     },
     {
       name: 'an approval taken back',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json-value.ts'
+import { REVIEW_SKEW_MS } from '../../../src/base/limits.ts'
 import { REVIEW_NAMESPACE as SIGNED_NAMESPACE } from '../../../src/host/ssh-key.ts'
 import type { Request } from '../../../src/model/generated/types.ts'
 import type { ForgeReview } from '../../../src/model/ports.ts'
@@ -8,7 +9,6 @@ import {
   collectReviews,
   parseReviewBody,
   REVIEW_NAMESPACE,
-  REVIEW_SKEW_MS,
   verifyReview,
 } from '../../../src/trust/verify/review.ts'
 import type { Predicate, Row } from '../../fakes/review-case.ts'
