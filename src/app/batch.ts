@@ -19,7 +19,8 @@ export function openBatcher(store: Store, publish: () => Promise<void>): Batcher
     while (waiting.length > 0) {
       const jobs = waiting.slice(0, BATCH_MAX)
       waiting = waiting.slice(BATCH_MAX)
-      await runTogether(store, publish, jobs)
+      // What did not fit into the batch's time goes first in the next one.
+      waiting = [...(await runTogether(store, publish, jobs)), ...waiting]
     }
     working = null
   }
@@ -45,6 +46,7 @@ export function openBatcher(store: Store, publish: () => Promise<void>): Batcher
 }
 
 const BATCH_MAX = 256
+const BATCH_MS_MAX = 250 // A batch holds the store's lock, for which other processes wait.
 const WAITING_MAX = 16_384
 
 type Job = {
@@ -55,21 +57,30 @@ type Job = {
 
 type Ended = { readonly job: Job; readonly end: () => void }
 
+/** @returns the jobs that there was no time for */
 async function runTogether(
   store: Store,
   publish: () => Promise<void>,
   jobs: readonly Job[],
-): Promise<void> {
+): Promise<readonly Job[]> {
+  let begun = 0
   try {
     const ended = await store.transact(async (tx) => {
       const list: Ended[] = []
-      for (const job of jobs) list.push(await runOne(tx, job))
+      const deadline = performance.now() + BATCH_MS_MAX
+      for (const job of jobs) {
+        begun += 1
+        list.push(await runOne(tx, job))
+        if (performance.now() > deadline) break
+      }
       return list
     })
     await publish()
     for (const { end } of ended) end()
+    return jobs.slice(begun)
   } catch (error) {
     for (const job of jobs) job.reject(error)
+    return []
   }
 }
 

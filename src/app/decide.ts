@@ -23,7 +23,10 @@ import {
 import { newRequest } from './request.ts'
 
 export type DecideOptions = {
-  /** The same key with the same action gives the same decision, over restarts; with another action it is refused. */
+  /**
+   * The same key with the same action gives the same decision, over restarts; with another action it is refused. An
+   * action that was allowed is judged again once the policy is another one.
+   */
   readonly idempotencyKey?: string
 }
 
@@ -45,22 +48,28 @@ export function judgeCall(
     if (key === undefined) return decideNow(tx, parts, action, now)
     const record = { key: scopedKey(parts, action, key), actionDigest: actionDigest(parts, action) }
     const known = await tx.idempotency(record.key)
-    if (known === null) {
-      const outcome = await decideNow(tx, parts, action, now)
-      await tx.putIdempotency(record.key, {
-        actionDigest: record.actionDigest,
-        decision: outcome.decision,
-      })
-      return outcome
-    }
-    if (known.actionDigest !== record.actionDigest) {
+    if (known !== null && known.actionDigest !== record.actionDigest) {
       throw new PolicyError(
         'IDEMPOTENCY_CONFLICT',
         `the idempotency key came with another action before; the decision of that one is ${known.decision}`,
       )
     }
-    return recall(tx, parts, known.decision)
+    const recalled = known === null ? null : await recall(tx, parts, known.decision)
+    if (recalled !== null && !isOverruled(parts, recalled, now)) return recalled
+    const outcome = await decideNow(tx, parts, action, now)
+    await tx.putIdempotency(record.key, {
+      actionDigest: record.actionDigest,
+      decision: outcome.decision,
+    })
+    return outcome
   })
+}
+
+/** Whether an action that ran, or may have, must be judged again: another policy has come, or this one has ended. */
+function isOverruled(parts: Parts, recalled: Outcome, now: number): boolean {
+  const { digest, policy } = parts.judge.bundle
+  const ended = policy.valid_until !== null && now >= Date.parse(policy.valid_until)
+  return recalled.payload !== undefined && (recalled.policy !== digest || ended)
 }
 
 async function decideNow(

@@ -259,7 +259,7 @@ function writes(database: DatabaseSync) {
     ),
     idempotency: database.prepare('SELECT action_digest, decision FROM idempotency WHERE key = ?'),
     putIdempotency: database.prepare(
-      'INSERT INTO idempotency (key, action_digest, decision) VALUES (?, ?, ?)',
+      'INSERT INTO idempotency (key, action_digest, decision) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET decision = excluded.decision',
     ),
     putRequest: database.prepare(
       'INSERT INTO requests (id, decision, nonce, request, held_at) VALUES (?, ?, ?, ?, ?)',

@@ -96,6 +96,7 @@ export interface StoreTransaction {
   appendDecision(decision: NewDecision): Promise<number>
   decision(id: string): Promise<StoredDecision | null>
   idempotency(key: string): Promise<IdempotencyRecord | null>
+  /** Records a key, or the later decision of one that is known. */
   putIdempotency(key: string, record: IdempotencyRecord): Promise<void>
   putRequest(request: Request, heldAt: number): Promise<void>
   request(id: string): Promise<RequestRecord | null>

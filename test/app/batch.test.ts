@@ -65,6 +65,26 @@ test('when the log cannot be published nobody is told yes', async () => {
   await store.close()
 })
 
+test('a batch ends in time, and the rest comes next, in order', async () => {
+  const store = storeOf()
+  let published = 0
+  const batcher = openBatcher(store, async () => {
+    published += 1
+  })
+  const order: number[] = []
+  await Promise.all(
+    Array.from({ length: 6 }, (_, n) =>
+      batcher.run(async () => {
+        order.push(n)
+        await new Promise((resolve) => setTimeout(resolve, 150))
+      }),
+    ),
+  )
+  expect(order).toEqual([0, 1, 2, 3, 4, 5])
+  expect(published).toBeGreaterThan(1)
+  await store.close()
+})
+
 test('too many waiting units are refused, not kept without bound', async () => {
   const store = storeOf()
   const batcher = openBatcher(store, async () => undefined)

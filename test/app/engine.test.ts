@@ -178,6 +178,18 @@ test.for([
   })
 })
 
+test('an action that was allowed is judged again under another policy', async () => {
+  const first = await openTest()
+  const allowed = await first.engine.decide(read, { idempotencyKey: 'k' })
+  expect(allowed.verdict).toBe('allow')
+  const rules = `apiVersion: countersign/v1\nkind: Guardrails\nrules: [{ id: reads/stopped, on: { action: read_order }, then: deny }]\n`
+  const bundle = await bundleOf({ 'policies/guardrails/refunds.yaml': rules })
+  const second = await openTest({ folder: first.folder, bundle })
+  const again = await second.engine.decide(read, { idempotencyKey: 'k' })
+  expect(again.verdict).toBe('deny')
+  expect((await second.engine.decide(read, { idempotencyKey: 'k' })).decision).toBe(again.decision)
+})
+
 test('an idempotency key belongs to one agent', async () => {
   const { engine } = await openTest({ credential: { ...CREDENTIAL, agents: ['*'] } })
   const mine = await engine.decide(read, { idempotencyKey: 'k' })
