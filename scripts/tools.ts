@@ -1,4 +1,7 @@
-/** External tools of the integration suites: every version is pinned here, nowhere else. */
+/**
+ * External programs of the integration suites: every version is pinned here, nowhere else. (What we write in Go
+ * ourselves is pinned by the go.mod beside it.)
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { Clock } from '../model/ports.ts'
 import type { Git } from './git.ts'
-import { openGit } from './git.ts'
+import { openGit, SILENCE_MS_MAX } from './git.ts'
 
 export type LocalRepository = {
   /** Makes the repository when it is not there. */
@@ -39,7 +39,8 @@ export function openRepository(options: {
     ready,
     exclusively: (work) => {
       const run = last.then(async () => work((await ready()).git))
-      last = run.catch(() => {})
+      // A lock that a killed git left must not keep the forge away for good.
+      last = run.catch(() => removeStaleLocks(folder))
       return run
     },
   }
@@ -58,8 +59,21 @@ async function openOrMake(making: Making): Promise<{ git: Git; id: string }> {
     )
   }
   if (!(await exists(join(folder, 'HEAD')))) await make(making)
+  await removeStaleLocks(folder)
   const git = openGit(folder)
   return { git, id: await readId(git, folder) }
+}
+
+/** Locks of refs that are older than any git of ours lives. A younger one may be somebody's who is at work. */
+async function removeStaleLocks(folder: string): Promise<void> {
+  const oldest = Date.now() - 2 * SILENCE_MS_MAX
+  const refs = await readdir(join(folder, 'refs'), { recursive: true }).catch(() => [])
+  const locks = refs.filter((name) => name.endsWith('.lock')).map((name) => join('refs', name))
+  for (const name of [...locks, 'packed-refs.lock', 'HEAD.lock']) {
+    const file = join(folder, name)
+    const found = await stat(file).catch(() => null)
+    if (found !== null && found.mtimeMs < oldest) await rm(file, { force: true })
+  }
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -134,7 +134,7 @@ const CONFLICT =
   /reference already exists|is at [0-9a-f]+ but expected|is missing but expected|unable to resolve reference/
 
 /** A git that says nothing for so long hangs, in milliseconds. */
-const SILENCE_MS_MAX = 30_000
+export const SILENCE_MS_MAX = 30_000
 
 const CONFIG = [
   `core.hooksPath=${devNull}`,

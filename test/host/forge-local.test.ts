@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
@@ -272,6 +280,26 @@ describe('what is refused', () => {
     rmSync(lock)
     await forge.settle(1, headSha, closingOf())
     expect(await forge.pull(1)).toMatchObject({ state: 'merged' })
+  })
+
+  test('a lock older than any git lives is removed, by the process that meets it and by the next', async () => {
+    const folder = freshFolder()
+    const forge = forgeAt(folder)
+    await forge.open(numbered(1), TEXT)
+    const { headSha } = await forge.pull(1)
+    const leave = (name: string) => {
+      const lock = join(folder, name)
+      writeFileSync(lock, '')
+      utimesSync(lock, 1, 1)
+    }
+    leave('refs/heads/main.lock')
+    await expect(forge.settle(1, headSha, closingOf())).rejects.toMatchObject({ retryable: true })
+    await forge.settle(1, headSha, closingOf())
+    leave('packed-refs.lock')
+    leave('refs/heads/main.lock')
+    await forgeAt(folder).identity()
+    const left = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    expect(left.filter((name) => name.endsWith('.lock'))).toEqual([])
   })
 })
 
