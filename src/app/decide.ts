@@ -3,6 +3,7 @@ import { hmacSha256 } from '../base/digest.ts'
 import { encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json-value.ts'
+import { REQUESTS_WAITING_MAX } from '../base/limits.ts'
 import { ownership } from '../model/action.ts'
 import type { DecisionReceipt, Finding, Outcome, Request } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction, StateSlice } from '../model/nouns.ts'
@@ -109,14 +110,21 @@ type Made = {
 }
 
 /**
- * Writes a decision down and, when it is held, opens its request. What no receipt can hold is denied, and counts as an
- * attempt like any other.
+ * Writes a decision down and, when it is held, opens its request. What no receipt can hold, or no person could read
+ * any more, is denied, and counts as an attempt like any other.
  */
 export async function writeDecision(
   tx: StoreTransaction,
   parts: Parts,
   made: Made,
 ): Promise<Outcome> {
+  const waiting =
+    made.evaluation.verdict === 'hold' ? await tx.waitingRequests(made.action.agent) : 0
+  if (waiting >= REQUESTS_WAITING_MAX) {
+    const message = `${waiting} requests of this agent wait for people already; answer those first`
+    const evaluation = { ...denial('REQUESTS_TOO_MANY', message), state: made.evaluation.state }
+    return write(tx, parts, { ...made, evaluation })
+  }
   try {
     return await write(tx, parts, made)
   } catch (error) {

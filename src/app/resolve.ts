@@ -6,7 +6,13 @@ import { parseJson } from '../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import type { DecisionReceipt, Request } from '../model/generated/types.ts'
 import type { Evaluation, Resolution } from '../model/nouns.ts'
-import type { Pull, RequestRecord, ResolutionRecord, StoreTransaction } from '../model/ports.ts'
+import type {
+  ForgeReview,
+  Pull,
+  RequestRecord,
+  ResolutionRecord,
+  StoreTransaction,
+} from '../model/ports.ts'
 import { renderPull } from '../trust/approve/render.ts'
 import type { VerifiedReview } from '../trust/approve/review.ts'
 import { standingRequest } from '../trust/approve/routes.ts'
@@ -37,11 +43,22 @@ export async function settleRequest(parts: Parts, id: string): Promise<RequestRe
   const found = await known(parts, id)
   if (found.resolution !== null) return publishResolution(parts, found)
   const opened = await openPull(parts, found)
-  const looked = await look(parts, opened)
-  if (looked.counted.state === 'waiting') return opened
-  await parts.batcher.run((tx) => end(tx, parts, { ...looked, opened }))
+  for (let tries = 1; ; tries++) {
+    const looked = await look(parts, opened)
+    if (looked.counted.state === 'waiting') return opened
+    try {
+      await parts.batcher.run((tx) => end(tx, parts, { ...looked, opened }))
+      break
+    } catch (error) {
+      // People were quicker than the evaluation: what they did must be counted too.
+      const changed = error instanceof PolicyError && error.code === 'FORGE_CONFLICT'
+      if (!changed || tries === TRIES_MAX) throw error
+    }
+  }
   return publishResolution(parts, await known(parts, id))
 }
+
+const TRIES_MAX = 5
 
 /** Opens the request's pull request unless it is open. The forge gives the same number for the same request. */
 export async function openPull(
@@ -63,7 +80,12 @@ async function known(parts: Parts, id: string): Promise<RequestRecord> {
 /** What the held action was made from, and the data key of its subject. */
 type Held = { readonly inputs: Inputs; readonly key: Uint8Array }
 
-type Looked = { readonly pull: Pull; readonly counted: Tally; readonly held: Held }
+type Looked = {
+  readonly pull: Pull
+  readonly reviews: readonly ForgeReview[]
+  readonly counted: Tally
+  readonly held: Held
+}
 
 /** Reads the pull request and its reviews live, verifies each review, and counts. */
 async function look(parts: Parts, opened: RequestRecord & { pull: number }): Promise<Looked> {
@@ -79,8 +101,9 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
   const now = parts.clock()
   const { policy } = parts.judge.bundle
   const { people } = policy
+  const reviews = await parts.forge.reviews(opened.pull)
   const { verified, refused } = collectReviews({
-    reviews: await parts.forge.reviews(opened.pull),
+    reviews,
     request,
     pull,
     forge: await parts.forge.identity(),
@@ -98,9 +121,26 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
       `the base commit of pull request ${opened.pull} is not on the base branch`,
     )
   }
-  const reviews = { reviews: standing, refused: [...refused, ...flawed] }
   const counting = standingRequest(request, policy)
-  return { pull, held, counted: tally({ request: counting, ...reviews, people, now }) }
+  const judged = { reviews: standing, refused: [...refused, ...flawed] }
+  const counted = tally({ request: counting, ...judged, people, now })
+  return { pull, reviews, held, counted }
+}
+
+/** @throws {PolicyError} FORGE_CONFLICT (retryable) when people have done something since the look */
+async function assertUnchanged(parts: Parts, { pull, reviews }: Looked): Promise<void> {
+  const now = {
+    pull: await parts.forge.pull(pull.number),
+    reviews: await parts.forge.reviews(pull.number),
+  }
+  if (JSON.stringify(now) === JSON.stringify({ pull, reviews })) return
+  throw new PolicyError(
+    'FORGE_CONFLICT',
+    `pull request ${pull.number} changed while it was resolved`,
+    {
+      retryable: true,
+    },
+  )
 }
 
 async function heldOf(parts: Parts, request: Request): Promise<Held> {
@@ -149,6 +189,7 @@ async function end(
   if (current === null || current.resolution !== null) return
   const now = parts.clock()
   const ending = await conclude(tx, parts, { ...seen, request, now })
+  await assertUnchanged(parts, seen)
   try {
     await writeEnding(tx, parts, seen, { ending, now })
   } catch (error) {

@@ -74,6 +74,7 @@ export const ERROR_CODES = [
   // Requests, reviews and the forge.
   'IDEMPOTENCY_CONFLICT',
   'REQUEST_UNKNOWN',
+  'REQUESTS_TOO_MANY',
   'REQUEST_RESOLVED',
   'REQUEST_EXPIRED',
   'REQUEST_TAMPERED',

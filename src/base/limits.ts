@@ -27,6 +27,9 @@ export const BUNDLE_BYTES_MAX = 256 * 1024 * 1024
 /** An entry of a tlog-tiles log carries a 16-bit length (C2SP tlog-tiles). */
 export const LOG_ENTRY_BYTES_MAX = 65_535
 
+/** Requests of one agent that may wait for people at a time; no one reads more, and each costs the forge. */
+export const REQUESTS_WAITING_MAX = 1_000
+
 /** A patch travels inside a signed review; a forge ends bodies at 65,536 characters. */
 export const PATCH_BYTES_MAX = 40 * 1024
 

@@ -59,10 +59,11 @@ CREATE TABLE IF NOT EXISTS decisions (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS idempotency (key TEXT PRIMARY KEY, action_digest TEXT NOT NULL, decision TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS requests (
-  id TEXT PRIMARY KEY, decision TEXT NOT NULL UNIQUE, nonce TEXT NOT NULL UNIQUE, request TEXT NOT NULL,
+  id TEXT PRIMARY KEY, agent TEXT NOT NULL, decision TEXT NOT NULL UNIQUE, nonce TEXT NOT NULL UNIQUE, request TEXT NOT NULL,
   held_at INTEGER NOT NULL, pull INTEGER, resolution TEXT, published INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS requests_open ON requests (published, id);
+CREATE INDEX IF NOT EXISTS requests_waiting ON requests (agent) WHERE resolution IS NULL;
 CREATE TABLE IF NOT EXISTS subject_keys (subject TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `
 
@@ -226,12 +227,14 @@ function transaction(database: DatabaseSync, wrappingKey: Uint8Array): StoreTran
     putRequest: async (request, heldAt) => {
       sql.putRequest.run(
         request.id,
+        request.agent,
         request.decision,
         request.nonce,
         JSON.stringify(request),
         heldAt,
       )
     },
+    waitingRequests: async (agent) => Number(sql.waiting.get(agent)?.['waiting']),
     request: read.request,
     requestOfDecision: read.requestOfDecision,
     setPull: async (id, pull) => {
@@ -262,7 +265,10 @@ function writes(database: DatabaseSync) {
       'INSERT INTO idempotency (key, action_digest, decision) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET decision = excluded.decision',
     ),
     putRequest: database.prepare(
-      'INSERT INTO requests (id, decision, nonce, request, held_at) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO requests (id, agent, decision, nonce, request, held_at) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
+    waiting: database.prepare(
+      'SELECT count(*) AS waiting FROM requests WHERE agent = ? AND resolution IS NULL',
     ),
     setPull: database.prepare('UPDATE requests SET pull = ? WHERE id = ? AND pull IS NULL'),
     resolve: database.prepare(

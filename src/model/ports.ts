@@ -99,6 +99,8 @@ export interface StoreTransaction {
   /** Records a key, or the later decision of one that is known. */
   putIdempotency(key: string, record: IdempotencyRecord): Promise<void>
   putRequest(request: Request, heldAt: number): Promise<void>
+  /** How many requests of this agent wait for people. */
+  waitingRequests(agent: string): Promise<number>
   request(id: string): Promise<RequestRecord | null>
   requestOfDecision(decision: string): Promise<RequestRecord | null>
   setPull(id: string, pull: number): Promise<void>

@@ -338,6 +338,30 @@ test('two engines that resolve at once give one outcome and one receipt', async 
   expect(report.receipts).toMatchObject({ APPROVED: 4, hold: 4 })
 })
 
+test('a rejection that comes while an approval is being resolved is counted', async () => {
+  const opened = await openTest()
+  const id = await held(opened)
+  let looks = 0
+  const forge: Forge = {
+    ...opened.parts.forge,
+    reviews: async (number) => {
+      looks += 1
+      const seen = await opened.parts.forge.reviews(number)
+      if (looks === 1) {
+        // Bo's rejection reaches the forge right after the engine has looked.
+        const away = { ...opened.parts, forge: { ...opened.parts.forge, reviews: async () => [] } }
+        await reviewRequest(away, id, { verdict: 'reject' }, await signerOf('bo'))
+      }
+      return seen
+    },
+  }
+  const racing = { ...opened.parts, forge }
+  const found = await reviewRequest(racing, id, { verdict: 'approve' }, await signerOf('ana'))
+  expect(looks).toBeGreaterThan(2)
+  expect(found.resolution).toMatchObject({ decision: 'REJECTED', by: ['bo'] })
+  expect(verifyLogFolder(join(opened.folder, 'log')).receipts).not.toHaveProperty('APPROVED')
+})
+
 test('a forge that is away delays nothing but the people', async () => {
   const folder = temporaryFolder()
   const real = openLocalForge({ folder: join(folder, 'forge.git'), base: 'main', now: Date.now })

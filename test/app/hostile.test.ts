@@ -318,3 +318,19 @@ test('an approval whose time runs out while it waits for the store expires', asy
   expect(answer.payload).toBeUndefined()
   expect(verifyLogFolder(join(first.folder, 'log')).problems).toEqual([])
 })
+
+test('an agent with a thousand waiting requests is denied the next, and gets it after an answer', async () => {
+  const opened = await openTest()
+  const id = await held(opened)
+  const found = await opened.parts.store.request(id)
+  await opened.parts.store.transact(async (tx) => {
+    for (let n = 0; n < 999; n++) {
+      const twin = { id: `req_twin${n}`, decision: `dec_twin${n}`, nonce: `${n}` }
+      if (found !== null) await tx.putRequest({ ...found.request, ...twin }, 1)
+    }
+  })
+  const denied = await opened.engine.decide({ ...refund, payload })
+  expect(denied).toMatchObject({ verdict: 'deny', findings: [{ code: 'REQUESTS_TOO_MANY' }] })
+  await reviewRequest(opened.parts, id, { verdict: 'reject' }, await signerOf('ana'))
+  expect((await opened.engine.decide({ ...refund, payload })).verdict).toBe('hold')
+})
