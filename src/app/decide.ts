@@ -4,12 +4,12 @@ import { encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json-value.ts'
 import { REQUESTS_WAITING_MAX } from '../base/limits.ts'
+import { applyObligations } from '../decide/evaluate/index.ts'
 import { ownership } from '../model/action.ts'
-import type { DecisionReceipt, Finding, Outcome, Request } from '../model/generated/types.ts'
+import type { Finding, Outcome, Request } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction, StateSlice } from '../model/nouns.ts'
 import type { StoreTransaction } from '../model/ports.ts'
 import { encodeLeafHash } from '../trust/receipt/index.ts'
-import { applyObligations } from './judge.ts'
 import type { Parts } from './parts.ts'
 import {
   actionDocument,
@@ -17,9 +17,9 @@ import {
   commonPredicate,
   isoTime,
   newId,
+  openDecision,
   record,
   stateDigest,
-  unsealInputs,
 } from './record.ts'
 import { newRequest } from './request.ts'
 
@@ -219,15 +219,7 @@ function outcomeOf(
 
 /** The outcome of an earlier decision, from its receipt and sealed inputs. */
 async function recall(tx: StoreTransaction, parts: Parts, decision: string): Promise<Outcome> {
-  const stored = await tx.decision(decision)
-  if (stored === null) {
-    throw new PolicyError(
-      'RECEIPT_UNKNOWN',
-      `the store names the decision ${decision} but does not hold it`,
-    )
-  }
-  const { inputs } = await unsealInputs({ subjectKey: (subject) => tx.subjectKey(subject) }, stored)
-  const { predicate } = JSON.parse(Buffer.from(stored.receipt).toString('utf8')) as DecisionReceipt
+  const { stored, predicate, inputs } = await openDecision(tx, decision)
   const requested = await tx.requestOfDecision(decision)
   return outcomeOf(parts, {
     id: decision,

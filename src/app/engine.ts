@@ -1,15 +1,14 @@
 import { type Change, diffJson } from '../base/diff.ts'
-import { fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json-value.ts'
+import { applyObligations } from '../decide/evaluate/index.ts'
 import { parseAction, parseActionText } from '../model/action.ts'
-import type { Action, DecisionReceipt, Outcome } from '../model/generated/types.ts'
-import type { Resolution } from '../model/nouns.ts'
+import type { Action, Outcome } from '../model/generated/types.ts'
+import type { JudgedAction, Resolution } from '../model/nouns.ts'
 import type { RequestRecord } from '../model/ports.ts'
 import { type DecideOptions, judgeCall } from './decide.ts'
-import { applyObligations } from './judge.ts'
 import type { Parts } from './parts.ts'
-import { checkFields, unsealInputs } from './record.ts'
+import { checkFields, openDecision } from './record.ts'
 import { openPull, settleRequest } from './resolve.ts'
 
 /** What an agent is told. `payload` is there exactly when the action may run, and is what it must run with. */
@@ -74,23 +73,23 @@ export function engineOf(parts: Parts, close: () => Promise<void>): Engine {
     return action
   }
 
-  const decide = async (input: ActionInput, options?: DecideOptions): Promise<Outcome> => {
-    const outcome = await judgeCall(parts, parse(input), options)
+  const judge = async (action: JudgedAction, options?: DecideOptions): Promise<Outcome> => {
+    const outcome = await judgeCall(parts, action, options)
     return outcome.request === undefined ? outcome : withPull(parts, outcome)
   }
   const ask = async (input: ActionInput, options: AskOptions = {}): Promise<Answer> => {
-    const asked = parse(input).payload
-    const outcome = await decide(input, options)
-    if (outcome.request === undefined) return answerAtOnce(outcome, asked)
+    const action = parse(input)
+    const outcome = await judge(action, options)
+    if (outcome.request === undefined) return answerAtOnce(outcome, action.payload)
     return waitFor(parts, outcome.request.id, options)
   }
   return {
-    decide,
+    decide: async (input, options) => judge(parse(input), options),
     ask,
     defer: async (input, options) => {
-      const asked = parse(input).payload
-      const outcome = await decide(input, options)
-      if (outcome.request === undefined) return answerAtOnce(outcome, asked)
+      const action = parse(input)
+      const outcome = await judge(action, options)
+      if (outcome.request === undefined) return answerAtOnce(outcome, action.payload)
       return status(parts, outcome.request.id)
     },
     wait: async (request, options) => {
@@ -218,17 +217,9 @@ async function answerOf(parts: Parts, found: RequestRecord): Promise<Answer> {
   if (decision === 'REJECTED' || decision === 'EXPIRED') {
     return { ...common, status: decision, changes: [], reason }
   }
-  const asked = await unsealed(parts, request.decision)
-  const approved = await unsealed(parts, resolution.record)
+  const asked = (await openDecision(parts.store, request.decision)).inputs.action.payload
+  const approved = await openDecision(parts.store, resolution.record)
   // The obligations are those of the evaluation that confirmed the approval, under the bundle of that moment.
-  const payload = applyObligations(approved.payload, approved.obligations)
-  return { ...common, status: decision, payload, changes: diffJson(asked.payload, payload), reason }
-}
-
-async function unsealed(parts: Parts, decision: string) {
-  const stored = await parts.store.decision(decision)
-  if (stored === null) throw new PolicyError('RECEIPT_UNKNOWN', `no decision ${decision}`)
-  const { action } = (await unsealInputs(parts.store, stored)).inputs
-  const receipt = JSON.parse(fromUtf8(stored.receipt)) as DecisionReceipt
-  return { payload: action.payload, obligations: receipt.predicate.obligations }
+  const payload = applyObligations(approved.inputs.action.payload, approved.predicate.obligations)
+  return { ...common, status: decision, payload, changes: diffJson(asked, payload), reason }
 }

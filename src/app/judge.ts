@@ -2,9 +2,9 @@ import { Worker } from 'node:worker_threads'
 import { hmacKey } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
 import {
-  applyObligations,
   evaluate,
   loadPolicy,
+  privateFields,
   raisedPriority,
   stateKeys,
 } from '../decide/evaluate/index.ts'
@@ -12,8 +12,6 @@ import type { Priority } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction, StateSlice } from '../model/nouns.ts'
 import type { Bundle } from '../policy/bundle/index.ts'
 import { writeBundle } from '../policy/bundle/index.ts'
-
-export { applyObligations }
 
 export type Question = {
   readonly action: JudgedAction
@@ -31,6 +29,8 @@ export interface Judge {
   stateKeys(action: JudgedAction): readonly string[]
   /** The priority that counts: the higher of the caller's and the policy's. */
   priorityOf(action: JudgedAction): Priority
+  /** Fields beside payload and context that the tool's file marks private. */
+  privateFields(action: JudgedAction): readonly string[]
   /** @throws {PolicyError} ENGINE_TIMEOUT when the bundle's time for one evaluation is over */
   evaluate(question: Question): Promise<Evaluation>
   close(): Promise<void>
@@ -49,6 +49,7 @@ export function openJudge(bundle: Bundle, key: Uint8Array): Judge {
     bundle,
     stateKeys: (action: JudgedAction) => stateKeys(policy, action, hmac),
     priorityOf: (action: JudgedAction) => raisedPriority(policy, action),
+    privateFields: (action: JudgedAction) => privateFields(policy, action),
   }
   if (bundle.policy.rego.length > 0) return { ...names, ...inWorker(bundle, key) }
   return {

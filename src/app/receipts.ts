@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
-import { readLogFiles } from '../host/log-folder.ts'
+import { readLogFiles, readNote } from '../host/log-folder.ts'
 import type { DecisionReceipt, Receipt, Trust } from '../model/generated/types.ts'
 import type { LogReport, ReceiptRow } from '../model/log-report.ts'
 import type { Store } from '../model/ports.ts'
@@ -52,6 +52,13 @@ export function verifyLogFolder(
     ...(options.trust === undefined ? {} : { trust: readTrust(options.trust) }),
     ...(options.since === undefined ? {} : { since: fromUtf8(readBytes(options.since)) }),
   })
+}
+
+/** The signed checkpoint of a log's folder. @throws {PolicyError} LOG_MISSING */
+export function readCheckpoint(folder: string): string {
+  const note = readNote(folder)
+  if (note !== null) return note
+  throw new PolicyError('LOG_MISSING', `no checkpoint in ${folder}`)
 }
 
 function readTrust(file: string): Trust {

@@ -37,7 +37,7 @@ export type Committed = {
 
 /** Commits to an action under a new seed. Fields that the Tools files mark private are hidden too. */
 export function commit(parts: Parts, action: JudgedAction): Committed {
-  return commitUnder(action, parts.entropy(SEED_BYTES), privateFields(parts, action))
+  return commitUnder(action, parts.entropy(SEED_BYTES), parts.judge.privateFields(action))
 }
 
 /**
@@ -93,13 +93,6 @@ export function checkFields({ payload, context }: JudgedAction): void {
   walk(context, 'context'.length)
 }
 
-export function privateFields(parts: Parts, action: JudgedAction): readonly string[] {
-  const tool = parts.judge.bundle.policy.tools.find(
-    ({ service, action: name }) => service === action.service && name === action.action,
-  )
-  return tool?.private ?? []
-}
-
 /** Writes one receipt and its sealed inputs. @returns the receipt's log index and bytes */
 export async function record(
   tx: StoreTransaction,
@@ -126,21 +119,31 @@ export async function record(
   return { index, receipt }
 }
 
+/** A decision with what it was made from. */
+export type OpenedDecision = {
+  readonly stored: StoredDecision
+  readonly predicate: Predicate
+  readonly inputs: Inputs
+  /** The data key of its subject. */
+  readonly key: Uint8Array
+}
+
 /**
- * Opens what {@link record} sealed; gives the subject's data key too.
+ * Opens what {@link record} wrote.
  *
- * @throws {PolicyError} STORE_KEY_MISMATCH when the subject's key was shredded or is another one
+ * @throws {PolicyError} RECEIPT_UNKNOWN; STORE_KEY_MISMATCH when the subject's key was shredded or is another one
  */
-export async function unsealInputs(
-  store: Pick<Store, 'subjectKey'>,
-  decision: StoredDecision,
-): Promise<{ readonly inputs: Inputs; readonly key: Uint8Array }> {
-  const key = await store.subjectKey(decision.inputs.subject)
-  if (key === null) {
-    throw new PolicyError('STORE_KEY_MISMATCH', `the inputs of ${decision.id} were erased`)
-  }
-  const text = fromUtf8(unseal(key, decision.inputs.ciphertext, decision.id))
-  return { inputs: JSON.parse(text) as Inputs, key }
+export async function openDecision(
+  store: Pick<Store, 'decision' | 'subjectKey'>,
+  id: string,
+): Promise<OpenedDecision> {
+  const stored = await store.decision(id)
+  if (stored === null) throw new PolicyError('RECEIPT_UNKNOWN', `no decision ${id} in this store`)
+  const key = await store.subjectKey(stored.inputs.subject)
+  if (key === null) throw new PolicyError('STORE_KEY_MISMATCH', `the inputs of ${id} were erased`)
+  const text = fromUtf8(unseal(key, stored.inputs.ciphertext, id))
+  const { predicate } = JSON.parse(fromUtf8(stored.receipt)) as DecisionReceipt
+  return { stored, predicate, inputs: JSON.parse(text) as Inputs, key }
 }
 
 /** The part of a predicate that verdicts and resolutions share. */

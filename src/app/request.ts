@@ -2,12 +2,12 @@ import { encodeHex } from '../base/encoding.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import { parsePath, readPath } from '../base/path.ts'
 import { joinPointer } from '../base/pointer.ts'
+import { applyObligations } from '../decide/evaluate/index.ts'
 import type { Obligation, Request, ShownField } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction } from '../model/nouns.ts'
 import { askedRoutes } from '../trust/approve/routes.ts'
-import { applyObligations } from './judge.ts'
 import type { Parts } from './parts.ts'
-import { isoTime, newId, privateFields } from './record.ts'
+import { isoTime, newId } from './record.ts'
 
 /** The request of a held action. Nonce and expiry are drawn here; a reviewer cannot change them. */
 export function newRequest(
@@ -23,7 +23,7 @@ export function newRequest(
   const { action, evaluation, now } = held
   const policy = parts.judge.bundle.policy
   const routes = askedRoutes(policy, evaluation.route, now)
-  const hidden = privateFields(parts, action)
+  const hidden = parts.judge.privateFields(action)
   const shown = policy.routes
     .filter(({ id }) => evaluation.route.includes(id))
     .flatMap(({ show }) => show)

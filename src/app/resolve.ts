@@ -4,6 +4,7 @@ import { encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
 import { parseJson } from '../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
+import { REASON_LENGTH_MAX } from '../base/limits.ts'
 import type { DecisionReceipt, Request } from '../model/generated/types.ts'
 import type { Evaluation, Resolution } from '../model/nouns.ts'
 import type {
@@ -23,13 +24,13 @@ import type { Parts } from './parts.ts'
 import { openPatch, type Patch } from './patch.ts'
 import {
   commonPredicate,
-  type Inputs,
   newId,
+  type OpenedDecision,
+  openDecision,
   type Predicate,
   recommit,
   record,
   sha256Digest,
-  unsealInputs,
 } from './record.ts'
 
 /**
@@ -40,7 +41,7 @@ import {
  * @throws {PolicyError} REQUEST_UNKNOWN; REQUEST_TAMPERED when the forge's request is not ours; FORGE_UNREACHABLE (retryable)
  */
 export async function settleRequest(parts: Parts, id: string): Promise<RequestRecord> {
-  const found = await known(parts, id)
+  const found = await findRequest(parts, id)
   if (found.resolution !== null) return publishResolution(parts, found)
   const opened = await openPull(parts, found)
   for (let tries = 1; ; tries++) {
@@ -55,7 +56,7 @@ export async function settleRequest(parts: Parts, id: string): Promise<RequestRe
       if (!changed || tries === TRIES_MAX) throw error
     }
   }
-  return publishResolution(parts, await known(parts, id))
+  return publishResolution(parts, await findRequest(parts, id))
 }
 
 const TRIES_MAX = 5
@@ -71,20 +72,18 @@ export async function openPull(
   return { ...found, pull }
 }
 
-async function known(parts: Parts, id: string): Promise<RequestRecord> {
+/** @throws {PolicyError} REQUEST_UNKNOWN */
+export async function findRequest(parts: Parts, id: string): Promise<RequestRecord> {
   const found = await parts.store.request(id)
   if (found === null) throw new PolicyError('REQUEST_UNKNOWN', `no request ${id} in this store`)
   return found
 }
 
-/** What the held action was made from, and the data key of its subject. */
-type Held = { readonly inputs: Inputs; readonly key: Uint8Array }
-
 type Looked = {
   readonly pull: Pull
   readonly reviews: readonly ForgeReview[]
   readonly counted: Tally
-  readonly held: Held
+  readonly held: OpenedDecision
 }
 
 /** Reads the pull request and its reviews live, verifies each review, and counts. */
@@ -97,7 +96,7 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
       `pull request ${opened.pull} does not carry the request that the engine made; it will not be resolved`,
     )
   }
-  const held = await heldOf(parts, request)
+  const held = await openDecision(parts.store, request.decision)
   const now = parts.clock()
   const { policy } = parts.judge.bundle
   const { people } = policy
@@ -137,20 +136,12 @@ async function assertUnchanged(parts: Parts, { pull, reviews }: Looked): Promise
   throw new PolicyError(
     'FORGE_CONFLICT',
     `pull request ${pull.number} changed while it was resolved`,
-    {
-      retryable: true,
-    },
+    { retryable: true },
   )
 }
 
-async function heldOf(parts: Parts, request: Request): Promise<Held> {
-  const stored = await parts.store.decision(request.decision)
-  if (stored === null) throw new PolicyError('RECEIPT_UNKNOWN', `no decision ${request.decision}`)
-  return unsealInputs(parts.store, stored)
-}
-
 /** Why a review's patch cannot run, or null: the patch must open to the root that was signed. */
-function flawOf(review: VerifiedReview, held: Held, request: string): PolicyError | null {
+function flawOf(review: VerifiedReview, held: OpenedDecision, request: string): PolicyError | null {
   if (review.patch === undefined) return null
   try {
     openPatch(held.inputs, review.patch, { key: held.key, request })
@@ -284,8 +275,6 @@ async function resolutionPredicate(
   }
 }
 
-const REASON_LENGTH_MAX = 4_000 // `schemas/receipt.schema.json` takes 4,096 UTF-16 code units.
-
 const NOTHING: Evaluation = { verdict: 'hold', findings: [], obligations: [], route: [], state: {} }
 
 /**
@@ -298,7 +287,7 @@ async function conclude(
   given: {
     readonly request: Request
     readonly counted: Tally
-    readonly held: Held
+    readonly held: OpenedDecision
     readonly now: number
   },
 ): Promise<Ending> {

@@ -9,8 +9,8 @@ import { type ReviewWords, reviewStatement, routesOf } from '../trust/approve/st
 import { formatReviewBody, verifyReview } from '../trust/verify/review.ts'
 import type { Parts } from './parts.ts'
 import { makePatch, sealPatch } from './patch.ts'
-import { type Inputs, recommit, unsealInputs } from './record.ts'
-import { openPull, settleRequest } from './resolve.ts'
+import { type OpenedDecision, openDecision, recommit } from './record.ts'
+import { findRequest, openPull, settleRequest } from './resolve.ts'
 
 export type Review = {
   readonly verdict: 'approve' | 'reject' | 'patch'
@@ -32,15 +32,9 @@ export async function reviewRequest(
   review: Review,
   signer: ReviewSigner,
 ): Promise<RequestRecord> {
-  const found = await parts.store.request(id)
-  if (found === null) throw new PolicyError('REQUEST_UNKNOWN', `no request ${id} in this store`)
+  const found = await findRequest(parts, id)
   assertOpen(parts, found)
-  const person = personOf(parts, signer.fingerprint)
-  const routes = routesOf(standingRequest(found.request, parts.judge.bundle.policy), person.id)
-  if (routes.length === 0) {
-    const names = found.request.routes.map((asked) => asked.id).join(', ')
-    throw new PolicyError('REVIEWER_NOT_ON_ROUTE', `${person.id} is on none of the routes ${names}`)
-  }
+  const { person, routes } = standingOf(parts, found, signer)
   const held = await openHeld(parts, found)
   const patch = review.verdict === 'patch' ? makePatch(held.inputs, review.payload) : null
   const sealed = patch === null ? null : sealPatch(patch, held.key, id)
@@ -103,25 +97,35 @@ export async function showRequest(parts: Parts, found: RequestRecord): Promise<S
  *
  * @throws {PolicyError} REQUEST_TAMPERED, or STORE_KEY_MISMATCH when the action was erased
  */
-async function openHeld(
-  parts: Parts,
-  found: RequestRecord,
-): Promise<{ readonly inputs: Inputs; readonly key: Uint8Array }> {
+async function openHeld(parts: Parts, found: RequestRecord): Promise<OpenedDecision> {
   const { decision, root, id } = found.request
-  const held = await parts.store.decision(decision)
-  if (held === null) {
-    throw new PolicyError('RECEIPT_UNKNOWN', `no decision ${decision} in this store`)
-  }
-  const { inputs, key } = await unsealInputs(parts.store, held)
-  if (recommit(inputs).root === root) return { inputs, key }
+  const held = await openDecision(parts.store, decision)
+  if (recommit(held.inputs).root === root) return held
   throw new PolicyError(
     'REQUEST_TAMPERED',
     `the stored action of ${id} is not the one that its root commits to; do not sign`,
   )
 }
 
+/**
+ * Who signs, and for which of a request's routes under the policy of this moment; at least one.
+ *
+ * @throws {PolicyError} KEY_NOT_PINNED, REVIEWER_NOT_ON_ROUTE
+ */
+export function standingOf(
+  parts: Parts,
+  { request }: RequestRecord,
+  signer: ReviewSigner,
+): { readonly person: CompiledPerson; readonly routes: readonly string[] } {
+  const person = personOf(parts, signer.fingerprint)
+  const routes = routesOf(standingRequest(request, parts.judge.bundle.policy), person.id)
+  if (routes.length > 0) return { person, routes }
+  const names = request.routes.map((asked) => asked.id).join(', ')
+  throw new PolicyError('REVIEWER_NOT_ON_ROUTE', `${person.id} is on none of the routes ${names}`)
+}
+
 /** The person whose entry pins this key. @throws {PolicyError} KEY_NOT_PINNED */
-export function personOf(parts: Parts, fingerprint: string): CompiledPerson {
+function personOf(parts: Parts, fingerprint: string): CompiledPerson {
   const person = parts.judge.bundle.policy.people.find(({ keys }) =>
     keys.some((key) => key.fingerprint === fingerprint),
   )

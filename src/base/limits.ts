@@ -30,6 +30,9 @@ export const LOG_ENTRY_BYTES_MAX = 65_535
 /** Requests of one agent that may wait for people at a time; no one reads more, and each costs the forge. */
 export const REQUESTS_WAITING_MAX = 1_000
 
+/** UTF-16 code units of a resolution's reason; `schemas/receipt.schema.json` takes 4,096. */
+export const REASON_LENGTH_MAX = 4_000
+
 /** A patch travels inside a signed review; a forge ends bodies at 65,536 characters. */
 export const PATCH_BYTES_MAX = 40 * 1024
 

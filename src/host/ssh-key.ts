@@ -13,10 +13,7 @@ import {
 } from '../base/ssh-encoding.ts'
 import type { WireReader } from '../base/ssh-wire.ts'
 import { concatBytes, readWire, wireString, wireUint32 } from '../base/ssh-wire.ts'
-import type { Entropy, ReviewSigner } from '../model/ports.ts'
-
-/** The SSHSIG namespace that reviews are signed in. */
-export const REVIEW_NAMESPACE = 'countersign-review'
+import { type Entropy, REVIEW_NAMESPACE, type ReviewSigner } from '../model/ports.ts'
 
 export type SshKeyPair = {
   /** The file's text: `openssh-key-v1`, not encrypted. */

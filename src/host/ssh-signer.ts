@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { encodeBase64 } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
 import { parseSshPublicKey, parseSshsig, sshFingerprint } from '../base/ssh-encoding.ts'
-import type { ReviewSigner } from '../model/ports.ts'
-import { parsePublicKeyLine, REVIEW_NAMESPACE, readSshKey } from './ssh-key.ts'
+import { REVIEW_NAMESPACE, type ReviewSigner } from '../model/ports.ts'
+import { parsePublicKeyLine, readSshKey } from './ssh-key.ts'
 
 export type SignerOptions = {
   /**

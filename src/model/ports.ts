@@ -21,6 +21,9 @@ export interface LogSigner {
   sign(message: Uint8Array): Uint8Array
 }
 
+/** The SSHSIG namespace of reviews: a key's signature for another purpose is none here. */
+export const REVIEW_NAMESPACE = 'countersign-review'
+
 /** Signs a review statement with a person's SSH key. */
 export interface ReviewSigner {
   /** `SHA256:…` as `ssh-keygen -lf` prints it. */

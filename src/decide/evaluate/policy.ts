@@ -67,6 +67,11 @@ export function raisedPriority(policy: LoadedPolicy, action: JudgedAction): Prio
   return policy.select(action).target.priority
 }
 
+/** Fields beside payload and context that the tool's file marks private; none for a tool that no file names. */
+export function privateFields(policy: LoadedPolicy, action: JudgedAction): readonly string[] {
+  return policy.select(action).tool?.private ?? []
+}
+
 function selectorOf(
   policy: CompiledPolicy,
   rules: readonly LoadedRule[],

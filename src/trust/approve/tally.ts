@@ -1,4 +1,4 @@
-import { REVIEW_SKEW_MS } from '../../base/limits.ts'
+import { REASON_LENGTH_MAX, REVIEW_SKEW_MS } from '../../base/limits.ts'
 import type { CompiledPolicy, Request } from '../../model/generated/types.ts'
 import type { AskedRoute, RefusedReview, SealedPatch, VerifiedReview } from './review.ts'
 
@@ -158,8 +158,6 @@ function words(reviews: readonly VerifiedReview[]): string {
     .slice(0, REASON_LENGTH_MAX)
     .toWellFormed()
 }
-
-const REASON_LENGTH_MAX = 4_000 // `schemas/receipt.schema.json` takes 4,096 UTF-16 code units.
 
 function names(reviews: readonly VerifiedReview[]): string[] {
   return reviews.map(reviewerOf).sort()

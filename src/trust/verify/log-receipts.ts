@@ -15,12 +15,12 @@ import type {
   Trust,
 } from '../../model/generated/types.ts'
 import type { LogProblem } from '../../model/log-report.ts'
+import { REVIEW_NAMESPACE } from '../../model/ports.ts'
 import { validate } from '../../model/validate.ts'
 import type { VerifierKey } from '../receipt/checkpoint.ts'
 import { formatVerifierKey } from '../receipt/checkpoint.ts'
 import { isGenesis, parseReceipt } from '../receipt/statement.ts'
 import { TILE_WIDTH, tilePath } from '../receipt/tiles.ts'
-import { REVIEW_NAMESPACE } from './review.ts'
 import { verifySshsig } from './sshsig.ts'
 
 /** What receipts are checked against. */

@@ -7,16 +7,18 @@ import { parseJson } from '../../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import { PATCH_BYTES_MAX, REVIEW_SKEW_MS } from '../../base/limits.ts'
 import type { CompiledPolicy, Request, ReviewStatement } from '../../model/generated/types.ts'
-import type { ForgeIdentity, ForgeReview, Pull } from '../../model/ports.ts'
+import {
+  type ForgeIdentity,
+  type ForgeReview,
+  type Pull,
+  REVIEW_NAMESPACE,
+} from '../../model/ports.ts'
 import { validate } from '../../model/validate.ts'
 import type { RefusedReview, VerifiedReview } from '../approve/review.ts'
 import type { VerifiedKey } from './sshsig.ts'
 import { verifySshsig } from './sshsig.ts'
 
 export type { RefusedReview, VerifiedReview } from '../approve/review.ts'
-
-/** The SSHSIG namespace of reviews: a key's signature for another purpose is none here. */
-export const REVIEW_NAMESPACE = 'countersign-review'
 
 /** GitHub ends bodies here; in UTF-16 code units. */
 export const REVIEW_BODY_LENGTH_MAX = 65_536

@@ -1,16 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json-value.ts'
 import { REVIEW_SKEW_MS } from '../../../src/base/limits.ts'
-import { REVIEW_NAMESPACE as SIGNED_NAMESPACE } from '../../../src/host/ssh-key.ts'
 import type { Request } from '../../../src/model/generated/types.ts'
 import type { ForgeReview } from '../../../src/model/ports.ts'
+import { REVIEW_NAMESPACE } from '../../../src/model/ports.ts'
 import type { ReviewContext } from '../../../src/trust/verify/review.ts'
-import {
-  collectReviews,
-  parseReviewBody,
-  REVIEW_NAMESPACE,
-  verifyReview,
-} from '../../../src/trust/verify/review.ts'
+import { collectReviews, parseReviewBody, verifyReview } from '../../../src/trust/verify/review.ts'
 import type { Predicate, Row } from '../../fakes/review-case.ts'
 import {
   CONTEXT,
@@ -313,8 +308,8 @@ describe('the reviewer and the key', () => {
   })
 })
 
-test('signers and the verifier name the same namespace', () => {
-  expect(REVIEW_NAMESPACE).toBe(SIGNED_NAMESPACE)
+test('the namespace of reviews is part of the format', () => {
+  expect(REVIEW_NAMESPACE).toBe('countersign-review')
 })
 
 test('collectReviews keeps what stands, names what does not, and leaves comments out', async () => {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { readCheckpoint } from '../../../app/receipts.ts'
 import { type EngineFlags, withEngine } from '../engine.ts'
 import { withData, withPolicyOrBundle } from '../options.ts'
 import { type Cli, printText } from '../output.ts'
@@ -21,6 +21,6 @@ export function registerLog(program: Command, cli: Cli): void {
 /** Opening the engine publishes what the folder lacks. */
 async function printCheckpoint(cli: Cli, flags: EngineFlags): Promise<void> {
   await withEngine(cli, flags, async () => {
-    printText(cli, readFileSync(join(resolve(cli.io.cwd, flags.data), 'log', 'checkpoint'), 'utf8'))
+    printText(cli, readCheckpoint(join(resolve(cli.io.cwd, flags.data), 'log')))
   })
 }
