@@ -91,17 +91,18 @@ function program(): string {
 
 /** Becomes that Node as far as a process can: same arguments, same streams, same end. */
 function runOn(node: string): void {
-  const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], {
-    stdio: 'inherit',
-    env: { ...process.env, COUNTERSIGN_REEXECUTED: String(process.pid) },
-  })
   const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) {
-    // A terminal sends SIGINT to the whole group: the child has it already, and decides.
+    // Before the child is there: a signal in between would end us and leave it behind. A terminal sends SIGINT to the
+    // whole group: the child has it already, and decides.
     process.on(signal, () => {
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
     })
   }
+  const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: 'inherit',
+    env: { ...process.env, COUNTERSIGN_REEXECUTED: String(process.pid) },
+  })
   child.on('error', complain)
   child.on('exit', (code, signal) => {
     if (signal === null) {
