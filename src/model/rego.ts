@@ -44,6 +44,37 @@ export type RegoBuilt =
       readonly plan: string
     }
 
+/** A query as `opa eval` takes it: `data.countersign.refunds.deny`, or several expressions. */
+export type RegoQuery = {
+  readonly query: string
+  /** What the query imports, each without the word: `data.countersign.refunds as r`. */
+  readonly imports?: readonly string[]
+  /** Whether the files are compiled in OPA's strict mode. Default: they are not, as in `opa eval`. */
+  readonly strict?: boolean
+}
+
+/** One expression of a query as it was written. Lines and columns count from 1. */
+export type RegoExpression = {
+  readonly text: string
+  readonly line: number
+  readonly column: number
+  /** The member of a result that holds the expression's value. Without one the value is true. */
+  readonly binding?: string
+}
+
+export type RegoPlanned =
+  | { readonly diagnostics: readonly Diagnostic[] }
+  | {
+      /**
+       * OPA's plan IR, RFC 8785 text, of the sources as they are written. Its one plan gives a set of objects: one for
+       * each result, with a member for each variable of the query and for the value of each expression.
+       */
+      readonly plan: string
+      /** OPA's names of the built-ins that the plan calls, sorted. */
+      readonly builtins: readonly string[]
+      readonly expressions: readonly RegoExpression[]
+    }
+
 export type RegoTestResult = {
   readonly package: string
   readonly name: string
@@ -82,10 +113,16 @@ export interface RegoCompiler {
    * @param entrypoints - slash paths of rules: `countersign/refunds/deny`
    */
   build(files: RegoFiles, entrypoints: readonly string[]): Promise<RegoBuilt>
+  /**
+   * Plans a query over all of the files, tests included; there may be none. Documents below `data` come later, at
+   * evaluation. Diagnostics name the query's place in a file `query`, and an import's in a file `import`, with its
+   * number as the line.
+   */
+  plan(files: RegoFiles, question: RegoQuery): Promise<RegoPlanned>
   format(
     files: RegoFiles,
   ): Promise<{ readonly files: RegoFiles } | { readonly diagnostics: readonly Diagnostic[] }>
-  /** Runs `test_` rules with OPA's own top-down evaluator, built-in errors raised. */
+  /** Runs `test_` rules with OPA's own top-down evaluator, built-in errors raised where the package is not lax. */
   test(
     files: RegoFiles,
     options: { readonly data: JsonObject; readonly filter?: string },

@@ -20,7 +20,7 @@ type built struct {
 // build makes OPA's plan of the sources as they are written, and the WebAssembly of their strict form. Test files and
 // test rules are in neither.
 func build(r *Request) (any, error) {
-	modules, ds := parse(policyFiles(r.Files))
+	modules, ds := parse(policyFiles(r.Files), sourceCapabilities())
 	if len(ds) > 0 {
 		return diagnosed{sorted(ds)}, nil
 	}

@@ -34,12 +34,22 @@ var total = names(`
 	assign eq equal neq lt lte gt gte internal.member_2 internal.member_3 is_array is_boolean is_null is_number
 	is_object is_set is_string type_name walk`)
 
-// emptyIsUndefined holds built-ins whose value for an empty collection is undefined without being an error.
-var emptyIsUndefined = names(`max min`)
+// faultOf holds the built-ins whose value may be undefined without an error, and the condition on their operands under
+// which it is an error: max of nothing is undefined, max of a string is an error; a text that is no UUID is undefined.
+// These are all of OPA's pure ones that may end without a value (v1/topdown).
+var faultOf = map[string]string{
+	"max":        "not a0 in {[], set()}",
+	"min":        "not a0 in {[], set()}",
+	"uuid.parse": "not is_string(a0)",
+}
 
-// faulty holds the built-ins that the npm package @open-policy-agent/opa-wasm defines itself and prefers over the
-// host's own, with results other than OPA's. The strict module calls them by names of ours.
-var faulty = names(`json.is_valid regex.split sprintf yaml.is_valid yaml.marshal yaml.unmarshal`)
+// impure holds the built-ins that no host may supply: their results depend on more than their operands.
+var impure = names(`http.send net.lookup_ip_addr opa.runtime rand.intn time.now_ns trace uuid.rfc4122`)
+
+// determined holds those that OPA marks as nondeterministic and our hosts compute from the operands alone: the time of
+// a token's check has to be given, what a signature draws follows from key and payload, and no schema is fetched.
+var determined = names(`
+	io.jwt.decode_verify io.jwt.encode_sign io.jwt.encode_sign_raw json.match_schema json.verify_schema`)
 
 var hints = map[string]string{
 	"time.now_ns":        "use input.now: a verdict must not depend on when it is computed",
@@ -67,7 +77,7 @@ func allow(hostBuiltins []string) allowance {
 }
 
 func (a allowance) allows(b *ast.Builtin) bool {
-	if b.IsNondeterministic() {
+	if impure[b.Name] || (b.IsNondeterministic() && !determined[b.Name]) {
 		return false
 	}
 	return native[b.Name] || compiledOut[b.Name] || a.host[b.Name]
@@ -81,13 +91,14 @@ func hint(name string) string {
 }
 
 // sourceCapabilities are all of OPA's: what is refused is told by name, not as an unknown function.
-func sourceCapabilities() *ast.Capabilities {
-	c := ast.CapabilitiesForThisVersion()
+func sourceCapabilities(options ...ast.CapabilitiesOption) *ast.Capabilities {
+	c := ast.CapabilitiesForThisVersion(options...)
 	c.AllowNet = []string{} // No JSON schema is fetched.
 	return c
 }
 
-// strictCapabilities add the host's own built-ins.
+// strictCapabilities add the host's own built-ins: countersign.fail, and each that the module does not compile in under
+// a name of ours.
 func strictCapabilities() *ast.Capabilities {
 	c := sourceCapabilities()
 	c.Builtins = append(c.Builtins, &ast.Builtin{
@@ -95,7 +106,7 @@ func strictCapabilities() *ast.Capabilities {
 		Decl: types.NewFunction(types.Args(types.S, types.S), types.A),
 	})
 	for _, b := range ast.Builtins {
-		if faulty[b.Name] {
+		if !native[b.Name] && !compiledOut[b.Name] {
 			own := *b
 			own.Name = hostPrefix + b.Name
 			c.Builtins = append(c.Builtins, &own)
@@ -104,12 +115,13 @@ func strictCapabilities() *ast.Capabilities {
 	return c
 }
 
-// target names the built-in that the strict module calls in place of the author's.
+// target names the built-in that the strict module calls in place of the author's. One of the host's goes by a name of
+// ours there: by its plain name, as lax packages call it, the host lets a refusal be undefined.
 func target(name string) string {
-	if faulty[name] && !native[name] {
-		return hostPrefix + name
+	if native[name] {
+		return name
 	}
-	return name
+	return hostPrefix + name
 }
 
 func names(list string) map[string]bool {

@@ -19,7 +19,7 @@ type checked struct {
 }
 
 func check(r *Request) checked {
-	modules, ds := parse(r.Files)
+	modules, ds := parse(r.Files, sourceCapabilities())
 	packages := describe(modules)
 	if len(ds) > 0 {
 		ds = append(ds, refusals(modules, allow(r.HostBuiltins))...)
@@ -40,7 +40,7 @@ func inspect(modules map[string]*ast.Module, a allowance) []Diagnostic {
 
 func compiled(modules map[string]*ast.Module, a allowance) (*ast.Compiler, []Diagnostic) {
 	ds := refusals(modules, a)
-	c := newCompiler()
+	c := newCompiler(sourceCapabilities())
 	c.Compile(modules)
 	if c.Failed() {
 		ds = append(ds, diagnose(c.Errors, "")...)
@@ -48,64 +48,75 @@ func compiled(modules map[string]*ast.Module, a allowance) (*ast.Compiler, []Dia
 	return c, ds
 }
 
-func newCompiler() *ast.Compiler {
-	return ast.NewCompiler().WithCapabilities(sourceCapabilities()).WithStrict(true).
+func newCompiler(caps *ast.Capabilities) *ast.Compiler {
+	return ast.NewCompiler().WithCapabilities(caps).WithStrict(true).
 		WithUseTypeCheckAnnotations(true).WithEnablePrintStatements(true).
 		WithDefaultRegoVersion(ast.RegoV1).SetErrorLimit(errorsMax)
 }
 
-// refusals lists the built-ins, the `with` targets and the package names that a policy may not use.
+// refusals lists the built-ins, the `with` targets, the metadata and the package names that a policy may not use.
 func refusals(modules map[string]*ast.Module, a allowance) []Diagnostic {
-	var ds []Diagnostic
+	ds := laxProblems(modules)
 	globals := globalsOf(modules)
 	for _, m := range sortedModules(modules) {
-		scope := scopeOf(m, globals)
-		file := m.Package.Location.File
+		g := guard{allowance: a, scope: scopeOf(globals[m.Package.Path.String()], m.Imports), file: m.Package.Location.File}
 		if name := packageName(m); name == strictPackage || strings.HasPrefix(name, strictPackage+".") {
-			ds = append(ds, at(m.Package.Location, codeInvalid, "the package name "+strictPackage+" is reserved", file))
-		}
-		visit := func(op *ast.Term, loc *ast.Location) {
-			if b := scope.builtin(op); b != nil && !a.allows(b) {
-				d := at(loc, codeRefused, fmt.Sprintf("built-in function %s is not allowed", b.Name), file)
-				d.Hint = hint(b.Name)
-				ds = append(ds, d)
-			}
+			ds = append(ds, at(m.Package.Location, codeInvalid, "the package name "+strictPackage+" is reserved", g.file))
 		}
 		walk(m, func(x any) {
-			switch x := x.(type) {
-			case *ast.Expr:
-				if terms, ok := x.Terms.([]*ast.Term); ok {
-					visit(terms[0], siteOf(terms[0], x.Location))
-				}
-				for _, w := range x.With {
-					ds = append(ds, replaced(m, w, scope, visit)...)
-				}
-			case *ast.Term:
-				if c, ok := x.Value.(ast.Call); ok {
-					visit(c[0], siteOf(c[0], x.Location))
-				}
-			}
+			g.visit(x, func(w *ast.With) { g.replaced(m, w) })
 		})
+		ds = append(ds, g.found...)
 	}
 	return ds
 }
 
-// replaced refuses `with <built-in> as ...` and `with f as <built-in>` outside test rules and test files: the strict
-// module calls wrappers in place of built-ins, and no rule of a policy has a reason to mock one.
-func replaced(m *ast.Module, w *ast.With, s scope, visit func(*ast.Term, *ast.Location)) []Diagnostic {
-	file := m.Package.Location.File
-	if isTestFile(file) || inTestRule(m, w.Location) {
-		visit(w.Value, w.Location)
-		return nil
-	}
-	var ds []Diagnostic
-	for _, t := range []*ast.Term{w.Target, w.Value} {
-		if b := s.builtin(t); b != nil {
-			ds = append(ds, at(w.Location, codeInvalid,
-				fmt.Sprintf("`with` may name the built-in function %s in tests only", b.Name), file))
+// guard collects the refused calls of one file.
+type guard struct {
+	allowance
+	scope scope
+	file  string
+	found []Diagnostic
+}
+
+// visit looks at one node, not at those below it.
+func (g *guard) visit(x any, with func(*ast.With)) {
+	switch x := x.(type) {
+	case *ast.Expr:
+		if terms, ok := x.Terms.([]*ast.Term); ok {
+			g.call(terms[0], siteOf(terms[0], x.Location))
+		}
+		for _, w := range x.With {
+			with(w)
+		}
+	case *ast.Term:
+		if c, ok := x.Value.(ast.Call); ok {
+			g.call(c[0], siteOf(c[0], x.Location))
 		}
 	}
-	return ds
+}
+
+func (g *guard) call(op *ast.Term, loc *ast.Location) {
+	if b := g.scope.builtin(op); b != nil && !g.allows(b) {
+		d := at(loc, codeRefused, fmt.Sprintf("built-in function %s is not allowed", b.Name), g.file)
+		d.Hint = hint(b.Name)
+		g.found = append(g.found, d)
+	}
+}
+
+// replaced refuses `with <built-in> as ...` and `with f as <built-in>` outside test rules and test files: the strict
+// module calls wrappers in place of built-ins, and no rule of a policy has a reason to mock one.
+func (g *guard) replaced(m *ast.Module, w *ast.With) {
+	if isTestFile(g.file) || inTestRule(m, w.Location) {
+		g.call(w.Value, w.Location)
+		return
+	}
+	for _, t := range []*ast.Term{w.Target, w.Value} {
+		if b := g.scope.builtin(t); b != nil {
+			g.found = append(g.found, at(w.Location, codeInvalid,
+				fmt.Sprintf("`with` may name the built-in function %s in tests only", b.Name), g.file))
+		}
+	}
 }
 
 // walk visits all of a module, with the references of rule heads, which OPA's own visitor leaves out.

@@ -23,11 +23,22 @@ type Request struct {
 	// TimeoutMs bounds each test, for "test".
 	TimeoutMs int `json:"timeout_ms"`
 	// Data stands below data, for "test" and "oracle".
-	Data json.RawMessage `json:"data"`
-	// Query, Input and Strict are for "oracle". An absent input stays undefined.
-	Query  string          `json:"query"`
-	Input  json.RawMessage `json:"input"`
-	Strict bool            `json:"strict"`
+	Data json.RawMessage `json:"data,omitempty"`
+	// Query is for "plan" and "oracle", and so are the imports that it may use: `data.a.b as c`.
+	Query   string   `json:"query"`
+	Imports []string `json:"imports"`
+	// Strict: for "plan" the compiler's strict mode; for "oracle" whether a built-in that errs ends the query.
+	Strict bool `json:"strict"`
+	// ExperimentalKeywords lets sources and queries import keywords that OPA has not released, for "plan" and "oracle".
+	ExperimentalKeywords bool `json:"experimental_keywords"`
+	// AllBuiltins lifts the restriction to HostBuiltins, for "plan".
+	AllBuiltins bool `json:"all_builtins"`
+	// Input is for "oracle". An absent input stays undefined.
+	Input json.RawMessage `json:"input,omitempty"`
+	// Inputs are JSON texts, or null where input is undefined, each answered for itself; for "oracle" in place of Input.
+	Inputs []*string `json:"inputs"`
+	// Terms adds each value as a Rego term, in which sets and all digits survive, for "oracle".
+	Terms bool `json:"terms"`
 }
 
 // Dispatch never panics: a broken request or a panic inside OPA gives {"failure": "..."}.
@@ -60,6 +71,8 @@ func handle(r *Request) (any, error) {
 		return check(r), nil
 	case "build":
 		return build(r)
+	case "plan":
+		return planQuery(r)
 	case "format":
 		return formatFiles(r), nil
 	case "test":

@@ -2,11 +2,8 @@ package dispatch
 
 import (
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
-
-	"github.com/open-policy-agent/opa/v1/test/cases"
 )
 
 // The head of the policy that each row below adds one or more rules to.
@@ -150,21 +147,17 @@ func TestMissingFieldsOfOthers(t *testing.T) {
 
 // Every form of OPA's own conformance suite is read without a panic, in both ways, and to an end.
 func TestMissingFieldsReadsTheConformanceSuite(t *testing.T) {
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/open-policy-agent/opa").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	read, found := 0, 0
-	for _, c := range cases.MustLoad(strings.TrimSpace(string(dir)) + "/v1/test/cases/testdata/v1").Sorted().Cases {
+	for _, c := range conformance(t) {
 		files := map[string]string{}
 		for i, text := range c.Modules {
 			files[fmt.Sprintf("m%d.rego", i)] = text
 		}
-		modules, ds := parse(files)
+		modules, ds := parse(files, sourceCapabilities())
 		if len(ds) > 0 {
 			continue
 		}
-		compiler := newCompiler().WithStrict(false)
+		compiler := newCompiler(sourceCapabilities()).WithStrict(false)
 		if compiler.Compile(modules); compiler.Failed() {
 			continue
 		}

@@ -8,14 +8,14 @@ import (
 )
 
 // parse reads every .rego file, in the order of their names, and reports the errors of all of them.
-func parse(files map[string]string) (map[string]*ast.Module, []Diagnostic) {
+func parse(files map[string]string, caps *ast.Capabilities) (map[string]*ast.Module, []Diagnostic) {
 	modules := map[string]*ast.Module{}
 	var ds []Diagnostic
 	for _, name := range regoNames(files) {
 		m, err := ast.ParseModuleWithOpts(name, files[name], ast.ParserOptions{
 			ProcessAnnotation: true,
 			RegoVersion:       ast.RegoV1,
-			Capabilities:      sourceCapabilities(),
+			Capabilities:      caps,
 		})
 		if err != nil {
 			ds = append(ds, diagnose(err, name)...)

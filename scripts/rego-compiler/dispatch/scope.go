@@ -23,12 +23,13 @@ func globalsOf(modules map[string]*ast.Module) map[string]map[string]bool {
 	return out
 }
 
-func scopeOf(m *ast.Module, globals map[string]map[string]bool) scope {
+// scopeOf takes the names that the package's rules define, and the imports of one file or query.
+func scopeOf(globals map[string]bool, imports []*ast.Import) scope {
 	shadows := map[string]bool{}
-	for n := range globals[m.Package.Path.String()] {
+	for n := range globals {
 		shadows[n] = true
 	}
-	for _, i := range m.Imports {
+	for _, i := range imports {
 		// `import future.keywords.contains` and `import rego.v1` name keywords, and leave contains() what it is.
 		if p, ok := i.Path.Value.(ast.Ref); ok && (p.HasPrefix(ast.DefaultRootRef) || p.HasPrefix(ast.InputRootRef)) {
 			shadows[string(i.Name())] = true

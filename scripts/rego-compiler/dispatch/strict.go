@@ -18,11 +18,18 @@ const strictFile = strictPackage
 // countersign__strict.call_f(x, "file:row:col"), a generated function that gives what f gives and otherwise calls the
 // host's countersign.fail. Arguments that are undefined stay so: a function is not entered without them. The answer
 // holds the generated module, or nil when no call needs it.
+//
+// Packages that ask for lax errors are left as they are.
 func strictly(modules map[string]*ast.Module) (*ast.Module, error) {
 	globals := globalsOf(modules)
 	used := map[string]*ast.Builtin{}
+	lax := laxPackages(modules)
 	for _, m := range sortedModules(modules) {
-		w := rewriter{scopeOf(m, globals), used, m.Package.Location.File}
+		path := m.Package.Path.String()
+		if lax[path] {
+			continue
+		}
+		w := rewriter{scopeOf(globals[path], m.Imports), used, m.Package.Location.File}
 		for _, r := range m.Rules {
 			w.rule(r)
 		}
@@ -56,8 +63,8 @@ func wrappers(used map[string]*ast.Builtin) string {
 			call = strings.Join(args, " "+b.Infix+" ")
 		}
 		fmt.Fprintf(&s, "\n%s(%s, site) := value if {\n\tvalue := %s\n}", wrapperName(n), strings.Join(args, ", "), call)
-		if emptyIsUndefined[n] {
-			fmt.Fprintf(&s, " else := value if {\n\tnot a0 in {[], set()}\n\tvalue := %s(%q, site)\n}\n", failName, n)
+		if fault, ok := faultOf[n]; ok {
+			fmt.Fprintf(&s, " else := value if {\n\t%s\n\tvalue := %s(%q, site)\n}\n", fault, failName, n)
 		} else {
 			fmt.Fprintf(&s, " else := %s(%q, site)\n", failName, n)
 		}

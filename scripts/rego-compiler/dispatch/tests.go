@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"runtime"
@@ -48,7 +49,7 @@ type tested struct {
 }
 
 func runTests(r *Request) (any, error) {
-	modules, ds := parse(r.Files)
+	modules, ds := parse(r.Files, sourceCapabilities())
 	if len(ds) == 0 {
 		ds = inspect(modules, allow(r.HostBuiltins))
 	}
@@ -62,6 +63,7 @@ func runTests(r *Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer forgive(modules)()
 	ctx := context.Background()
 	store := inmem.NewFromObject(data)
 	txn, err := store.NewTransaction(ctx)
@@ -81,7 +83,7 @@ func collect(
 	ctx context.Context, r *Request, modules map[string]*ast.Module, store storage.Store, txn storage.Transaction, covered *cover.Cover,
 ) ([]TestResult, error) {
 	timeout := time.Duration(r.TimeoutMs) * time.Millisecond
-	runner := tester.NewRunner().SetCompiler(newCompiler()).SetStore(store).SetModules(modules).
+	runner := tester.NewRunner().SetCompiler(newCompiler(sourceCapabilities())).SetStore(store).SetModules(modules).
 		CapturePrintOutput(true).RaiseBuiltinErrors(true).SetTimeout(timeout).Filter(r.Filter).SetParallel(1).
 		SetDefaultRegoVersion(ast.RegoV1).SetCoverageQueryTracer(&yielding{Cover: covered})
 	answers, err := runner.RunTests(ctx, txn)
@@ -181,6 +183,9 @@ func dataOf(raw json.RawMessage) (map[string]any, error) {
 	d.UseNumber()
 	if err := d.Decode(&data); err != nil {
 		return nil, fmt.Errorf("data is not a JSON object: %w", err)
+	}
+	if data == nil {
+		return nil, errors.New("data is not a JSON object but null")
 	}
 	return data, nil
 }

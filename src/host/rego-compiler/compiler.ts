@@ -7,15 +7,19 @@ import type {
   RegoChecked,
   RegoCompiler,
   RegoCoverage,
+  RegoExpression,
   RegoFiles,
+  RegoPlanned,
+  RegoQuery,
   RegoTestResult,
 } from '../../model/rego.ts'
-import type { WorkerAnswer, WorkerCall } from './worker.ts'
+import type { WasmModule } from './web-assembly.ts'
+import type { WorkerAnswer, WorkerCall, WorkerStart } from './worker.ts'
 
 export type RegoCompilerOptions = {
   /**
-   * Names of the built-ins that the host of the WebAssembly supplies, with or without the prefix `countersign.`. A
-   * policy may call these and the ones that OPA compiles into the module; never a nondeterministic one.
+   * Names of the built-ins that our evaluators supply, with or without the prefix `countersign.`. A policy may call
+   * these and the ones that OPA compiles into the module; never one that asks a clock, chance or the network.
    */
   readonly hostBuiltins: readonly string[]
   /** Bound on one call, start of the worker included. Default: `CALL_MS_MAX`. */
@@ -26,33 +30,72 @@ export type RegoCompilerOptions = {
   readonly testMsMax?: number
 }
 
-export type RegoOracleQuestion = {
-  readonly query: string
-  /** Undefined in the query when absent. */
-  readonly input?: JsonValue
-  readonly data?: JsonObject
-  /** Whether a built-in that errors ends the query. Otherwise it is undefined. */
-  readonly strict: boolean
+/** What the conformance suite needs beside what people ask. */
+export type OpaQuery = RegoQuery & {
+  /** Lets the query and the files call every built-in of OPA. */
+  readonly allBuiltins?: boolean
+  /** Lets them import keywords that OPA has not released. */
+  readonly experimentalKeywords?: boolean
 }
 
-export type RegoOracleAnswer =
-  | { readonly results: readonly { readonly value: JsonValue; readonly bindings: JsonObject }[] }
-  | {
-      readonly error: {
-        readonly code: string
-        readonly message: string
-        readonly file?: string
-        readonly line?: number
-        readonly column?: number
-      }
-    }
+export type RegoOracleOptions = {
+  readonly query: string
+  readonly imports?: readonly string[]
+  readonly experimentalKeywords?: boolean
+  readonly data?: JsonObject
+  /** Whether a built-in that errors ends the query, outside of lax packages. Otherwise it is undefined. */
+  readonly strict: boolean
+  /** Whether results come as Rego terms too. */
+  readonly terms?: boolean
+}
+
+export type RegoOracleQuestion = RegoOracleOptions & {
+  /** Undefined in the query when absent. */
+  readonly input?: JsonValue
+}
+
+export type RegoOracleQuestions = RegoOracleOptions & {
+  /** Texts of JSON documents, of which every digit counts; undefined where the query has no input. */
+  readonly inputs: readonly (string | undefined)[]
+}
+
+export type RegoOracleResult = {
+  /** The value of the query's last expression. */
+  readonly value: JsonValue
+  readonly bindings: JsonObject
+  /** `value` as Rego writes it: sets and all digits survive. */
+  readonly term?: string
+  readonly bindingTerms?: Readonly<Record<string, string>>
+}
+
+export type RegoOracleError = {
+  /** OPA's, such as `eval_builtin_error`; `error` where the query does not compile. */
+  readonly code: string
+  readonly message: string
+  readonly file?: string
+  readonly line?: number
+  readonly column?: number
+}
+
+export type RegoOracleOutcome =
+  | { readonly results: readonly RegoOracleResult[] }
+  | { readonly error: RegoOracleError }
+
+export type RegoOracleAnswer = RegoOracleOutcome | { readonly diagnostics: readonly Diagnostic[] }
+
+export type RegoOracleAnswers =
+  | { readonly answers: readonly RegoOracleOutcome[] }
+  | { readonly error: RegoOracleError }
   | { readonly diagnostics: readonly Diagnostic[] }
 
 /** OPA's compiler in a worker, with what the tests need beside the port. */
 export type OpaCompiler = RegoCompiler & {
   version(): Promise<{ readonly opa: string; readonly go: string }>
+  plan(files: RegoFiles, question: OpaQuery): Promise<RegoPlanned>
   /** Evaluates with OPA's own top-down evaluator: what the other evaluators are compared with. */
   oracle(files: RegoFiles, question: RegoOracleQuestion): Promise<RegoOracleAnswer>
+  /** The same for many inputs, with the query compiled once. */
+  oracleMany(files: RegoFiles, questions: RegoOracleQuestions): Promise<RegoOracleAnswers>
 }
 
 /** A call may have to start the worker (about 1 s) and to compile thousands of rules. */
@@ -61,6 +104,9 @@ export const CALL_MS_MAX = 120_000
 export const IDLE_MS_MAX = 30_000
 /** OPA's own default. */
 export const TEST_MS_MAX = 5_000
+
+/** How long a process keeps the compiled module, of about 100 MiB, after its last worker has started. */
+export const MODULE_IDLE_MS_MAX = 120_000
 
 /** Deeply nested sources recurse in Go, whose frames lie on the engine's stack too. */
 const STACK_MB = 64
@@ -94,12 +140,65 @@ export function createRegoCompiler(options: RegoCompilerOptions): OpaCompiler {
       >(request)
       return 'diagnostics' in answer ? refused(answer) : answer
     },
-    oracle: async (files, question) => {
-      const answer = await ask<RegoOracleAnswer>({ op: 'oracle', files, ...question })
+    plan: async (files, question) => {
+      const answer = await ask<Diagnosed | Planned>(planRequest(files, host_builtins, question))
+      return 'diagnostics' in answer ? refused(answer) : answer
+    },
+    oracle: async (files, { input, ...options }) => {
+      const answer = await ask<Diagnosed | Outcome>({ ...oracleRequest(files, options), input })
+      return 'diagnostics' in answer ? refused(answer) : outcome(answer)
+    },
+    oracleMany: async (files, { inputs, ...options }) => {
+      const request = { ...oracleRequest(files, options), inputs: inputs.map((i) => i ?? null) }
+      const answer = await ask<Diagnosed | Failed | { answers: readonly Outcome[] }>(request)
+      if ('answers' in answer) return { answers: answer.answers.map(outcome) }
       return 'diagnostics' in answer ? refused(answer) : answer
     },
     version: () => ask<{ opa: string; go: string }>({ op: 'version' }),
     close: desk.close,
+  }
+}
+
+type Planned = {
+  readonly plan: string
+  readonly builtins: readonly string[]
+  readonly expressions: readonly RegoExpression[]
+}
+
+type Failed = { readonly error: RegoOracleError }
+
+type Outcome =
+  | Failed
+  | {
+      readonly results: readonly (Omit<RegoOracleResult, 'bindingTerms'> & {
+        readonly binding_terms?: Readonly<Record<string, string>>
+      })[]
+    }
+
+function planRequest(
+  files: RegoFiles,
+  host_builtins: readonly string[],
+  { allBuiltins, experimentalKeywords, ...query }: OpaQuery,
+): object {
+  const all_builtins = allBuiltins ?? false
+  const experimental_keywords = experimentalKeywords ?? false
+  return { op: 'plan', files, host_builtins, all_builtins, experimental_keywords, ...query }
+}
+
+function oracleRequest(
+  files: RegoFiles,
+  { experimentalKeywords, ...options }: RegoOracleOptions,
+): object {
+  const experimental_keywords = experimentalKeywords ?? false
+  return { op: 'oracle', files, experimental_keywords, ...options }
+}
+
+function outcome(answer: Outcome): RegoOracleOutcome {
+  if ('error' in answer) return answer
+  return {
+    results: answer.results.map(({ binding_terms, ...result }) =>
+      binding_terms === undefined ? result : { ...result, bindingTerms: binding_terms },
+    ),
   }
 }
 
@@ -167,10 +266,25 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
   }
 }
 
+/** Compiled by the first worker of this process and lent to the next ones, which start in a fifth of the time. */
+let shared: WasmModule | undefined
+let unshare: NodeJS.Timeout | undefined
+
+function share(module: WasmModule): void {
+  shared = module
+  clearTimeout(unshare)
+  unshare = setTimeout(() => {
+    shared = undefined
+  }, MODULE_IDLE_MS_MAX).unref()
+}
+
 function startWorker(): Worker {
+  if (shared !== undefined) share(shared)
   // From source this file is compiler.ts, in dist compiler.js, in a bundle perhaps .mjs: the worker is named alike.
   const extension = /\.[cm]?[jt]s$/.exec(new URL(import.meta.url).pathname)?.[0] ?? '.js'
+  const start: WorkerStart = shared === undefined ? {} : { module: shared }
   const worker = new Worker(new URL(`./worker${extension}`, import.meta.url), {
+    workerData: start,
     env: {},
     argv: [],
     execArgv: [],
@@ -187,8 +301,12 @@ function exchange(worker: Worker, call: WorkerCall, callMsMax: number): Promise<
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const onMessage = (answer: WorkerAnswer): void => {
     if (answer.id !== call.id) return
-    if ('failure' in answer) reject(broken(answer.failure))
-    else resolve(answer.answer)
+    if ('failure' in answer) {
+      reject(broken(answer.failure))
+      return
+    }
+    if (answer.module !== undefined) share(answer.module)
+    resolve(answer.answer)
   }
   const onError = (cause: unknown): void =>
     reject(broken(cause instanceof Error ? cause.message : String(cause), cause))

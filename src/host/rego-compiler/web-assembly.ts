@@ -2,7 +2,8 @@
 export type WasmMemory = { readonly buffer: ArrayBuffer }
 export type WasmFunctions = Record<string, unknown>
 
-type WasmModule = { readonly wasmModule: unique symbol }
+/** A compiled module: other threads take it as a message. */
+export type WasmModule = { readonly wasmModule: unique symbol }
 
 type WebAssemblyInterface = {
   readonly Module: {

@@ -1,17 +1,23 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { brotliDecompressSync } from 'node:zlib'
 import { createWasi } from './wasi.ts'
-import type { WasmMemory } from './web-assembly.ts'
+import type { WasmMemory, WasmModule } from './web-assembly.ts'
 import { webAssembly } from './web-assembly.ts'
+
+/** What the worker is started with: the module, where another worker of the process has compiled it. */
+export type WorkerStart = { readonly module?: WasmModule }
 
 /** What the worker is sent: the text of one JSON request. */
 export type WorkerCall = { readonly id: number; readonly request: string }
 
-/** What it answers: the text of the JSON answer, or why there is none. After a failure the worker is not used again. */
+/**
+ * What it answers: the text of the JSON answer, with the module if it just compiled that, or why there is none. After a
+ * failure the worker is not used again.
+ */
 export type WorkerAnswer =
-  | { readonly id: number; readonly answer: string }
+  | { readonly id: number; readonly answer: string; readonly module?: WasmModule }
   | { readonly id: number; readonly failure: string }
 
 type Artefact = { readonly sha256: string; readonly bytes: number }
@@ -27,21 +33,28 @@ type Exports = {
 
 const WASI_MODULE = 'wasi_snapshot_preview1'
 
+const given = (workerData as WorkerStart | null)?.module
 let compiler: ((request: string) => string) | undefined
 
 parentPort?.on('message', ({ id, request }: WorkerCall) => {
   let answer: WorkerAnswer
   try {
-    compiler ??= load()
-    answer = { id, answer: compiler(request) }
+    answer = answerTo(id, request)
   } catch (error) {
     answer = { id, failure: error instanceof Error ? error.message : String(error) }
   }
   parentPort?.postMessage(answer)
 })
 
-function load(): (request: string) => string {
-  const module = new webAssembly.Module(unpack())
+function answerTo(id: number, request: string): WorkerAnswer {
+  if (compiler !== undefined) return { id, answer: compiler(request) }
+  const module = given ?? new webAssembly.Module(unpack())
+  compiler = start(module)
+  const answer = compiler(request)
+  return given === undefined ? { id, answer, module } : { id, answer }
+}
+
+function start(module: WasmModule): (request: string) => string {
   const names = webAssembly.Module.imports(module).map((i) => {
     if (i.module !== WASI_MODULE) throw new Error(`the compiler imports ${i.module}.${i.name}`)
     return i.name
