@@ -1,7 +1,7 @@
-import { divideRounded, rationalOf } from './decimal.ts'
+import { bitsOf, divideRounded, rationalOf } from './values/rational.ts'
 
 /** How Go's strconv.FormatFloat writes a double. */
-export type FloatFormat = 'e' | 'E' | 'f' | 'g' | 'G'
+export type FloatFormat = 'b' | 'e' | 'E' | 'f' | 'g' | 'G' | 'x' | 'X'
 
 /**
  * A finite double as Go's strconv.FormatFloat(value, format, precision, 64) writes it: digits rounded half to even on
@@ -11,6 +11,13 @@ export function formatFloat(value: number, format: FloatFormat, precision: numbe
   const sign = value < 0 || Object.is(value, -0) ? '-' : ''
   const magnitude = Math.abs(value)
   switch (format) {
+    case 'b':
+      return sign + binary(magnitude)
+    case 'x':
+    case 'X': {
+      const text = hexadecimal(magnitude, precision)
+      return sign + (format === 'x' ? text : text.toUpperCase())
+    }
     case 'f':
       return sign + fixed(magnitude, precision)
     case 'e':
@@ -22,6 +29,38 @@ export function formatFloat(value: number, format: FloatFormat, precision: numbe
   }
 }
 
+/** The mantissa as a whole number and the power of two. */
+function binary(value: number): string {
+  const { mantissa, power } = bitsOf(value)
+  return `${mantissa}p${power < 0 ? '-' : '+'}${Math.abs(power)}`
+}
+
+/** A mantissa of one hexadecimal digit, its fraction, and the power of two; ties go to even. */
+function hexadecimal(value: number, precision: number): string {
+  const { mantissa, power } = bitsOf(value)
+  const length = value === 0 ? 1 : mantissa.toString(2).length
+  // Thirteen digits hold the fraction of a mantissa with its first bit in front.
+  let digits = mantissa << BigInt(53 - length)
+  let exponent = value === 0 ? 0 : power + length - 1
+  if (precision >= 0 && precision < HEX_PLACES) {
+    const dropped = 1n << BigInt(4 * (HEX_PLACES - precision))
+    digits = divideRounded(digits, dropped, 'even') * dropped
+    if (digits >> 53n === 1n) {
+      digits >>= 1n
+      exponent += 1
+    }
+  }
+  const all = (digits & FRACTION_BITS).toString(16).padStart(HEX_PLACES, '0')
+  const fraction = precision < 0 ? all.replace(/0+$/, '') : all.padEnd(precision, '0')
+  const shown = precision < 0 ? fraction : fraction.slice(0, precision)
+  const size = String(Math.abs(exponent)).padStart(2, '0')
+  const point = shown === '' ? '' : `.${shown}`
+  return `0x${digits >> 52n}${point}p${exponent < 0 ? '-' : '+'}${size}`
+}
+
+const HEX_PLACES = 13
+const FRACTION_BITS = (1n << 52n) - 1n
+
 /** A double has at most 1,074 decimals; what follows is zeros. */
 const PLACES_MAX = 1_100
 
@@ -30,6 +69,11 @@ type Digits = { readonly digits: string; readonly point: number }
 
 function fixed(value: number, precision: number): string {
   if (precision < 0) return plain(shortest(value), -1)
+  const scaledValue = value * 10 ** Math.min(precision, PLACES_SHORT)
+  // JavaScript rounds the exact value too, but halves up. Below 2^51 a half is still seen as one.
+  if (precision <= PLACES_SHORT && scaledValue < HALVES_BELOW && scaledValue % 1 !== 0.5) {
+    return value.toFixed(precision)
+  }
   if (precision > PLACES_MAX) return fixed(value, PLACES_MAX) + '0'.repeat(precision - PLACES_MAX)
   const { numerator, denominator } = rationalOf(value)
   const scaled = divideRounded(numerator * 10n ** BigInt(precision), denominator, 'even').toString()
@@ -38,7 +82,12 @@ function fixed(value: number, precision: number): string {
   return `${padded.slice(0, -precision)}.${padded.slice(-precision)}`
 }
 
+const PLACES_SHORT = 15
+const HALVES_BELOW = 2 ** 51
+
 function general(value: number, precision: number, letter: 'e' | 'E'): string {
+  // Between these JavaScript writes the same.
+  if (precision < 0 && value >= 1e-4 && value < 1e6) return String(value)
   const wanted = precision === 0 ? 1 : precision
   const found = digitsFor(value, wanted)
   const count = found.digits.length

@@ -1,8 +1,10 @@
+import { isPrintable } from './go-printable.ts'
+
 /** A string as Go's strconv.Quote writes it; `ascii` as strconv.QuoteToASCII. */
 export function quote(text: string, options: { readonly ascii?: boolean } = {}): string {
-  let out = '"'
-  for (const character of text) out += escaped(character, '"', options.ascii ?? false)
-  return `${out}"`
+  if (isPlain(text)) return `"${text}"`
+  const ascii = options.ascii ?? false
+  return `"${text.replace(NOT_PLAIN, (character) => escaped(character, '"', ascii))}"`
 }
 
 /** One code point as Go's strconv.QuoteRune writes it; an invalid one is U+FFFD. */
@@ -17,10 +19,14 @@ export function runeText(codePoint: number): string {
   return String.fromCodePoint(codePoint)
 }
 
-/** Go's strconv.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space. */
-export function isPrintable(character: string): boolean {
-  return /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character)
+/** Whether nothing in a string needs an escape: it is ASCII, printable, without quotes and backslashes. */
+export function isPlain(text: string): boolean {
+  return PLAIN.test(text)
 }
+
+/** Printable ASCII but the quote and the backslash. */
+const PLAIN = /^[ !#-[\]-~]*$/
+const NOT_PLAIN = /[^ !#-[\]-~]/gu
 
 const NAMED = new Map([
   ['\u0007', '\\a'],
@@ -32,13 +38,18 @@ const NAMED = new Map([
   ['\v', '\\v'],
 ])
 
+/** ASCII characters as they stand between delimiters, which are not among what is escaped here. */
+const ASCII: readonly string[] = Array.from({ length: 0x80 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  if (character === '\\') return '\\\\'
+  return NAMED.get(character) ?? (isPrintable(code) ? character : `\\x${hex(code, 2)}`)
+})
+
 function escaped(character: string, delimiter: string, ascii: boolean): string {
-  if (character === delimiter || character === '\\') return `\\${character}`
+  if (character === delimiter) return `\\${character}`
   const code = character.codePointAt(0) ?? 0
-  if (code < 0x80 ? isPrintable(character) : !ascii && isPrintable(character)) return character
-  const named = NAMED.get(character)
-  if (named !== undefined) return named
-  if (code < 0x20 || code === 0x7f) return `\\x${hex(code, 2)}`
+  if (code < 0x80) return ASCII[code] as string
+  if (!ascii && isPrintable(code)) return character
   return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`
 }
 

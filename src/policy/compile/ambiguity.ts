@@ -1,6 +1,7 @@
 import { PATTERN_POSITIONS_MAX, PATTERN_STEPS_MAX } from '../../base/limits.ts'
-import type { RegexNode, RegexSyntax } from './re2-syntax.ts'
-import { classTest } from './re2-syntax.ts'
+import type { Ranges } from '../../decide/rego/regex/ranges.ts'
+import { rangesOverlap } from '../../decide/rego/regex/ranges.ts'
+import type { RegexNode, RepeatNode } from '../../decide/rego/regex/syntax.ts'
 
 /** A repetition that can match the same text in exponentially many ways, by its span in the pattern. */
 export type Ambiguity =
@@ -16,10 +17,10 @@ export type Ambiguity =
  * named; a dangerous one is not missed, save that word boundaries count as empty and that counts from
  * {@link COUNT_UNBOUNDED} on are taken for any number. The bounds are steps, not time: one answer everywhere.
  */
-export function findAmbiguity(syntax: RegexSyntax): Ambiguity | null {
-  const search: Search = { syntax, steps: 0, classes: new Map() }
+export function findAmbiguity(node: RegexNode): Ambiguity | null {
+  const search: Search = { steps: 0 }
   try {
-    return searchNode(search, syntax.node)
+    return searchNode(search, node)
   } catch (error) {
     if (error instanceof TooLarge) return { kind: 'too large' }
     throw error
@@ -31,16 +32,11 @@ const COUNT_UNBOUNDED = 8
 
 class TooLarge extends Error {}
 
-type Search = {
-  readonly syntax: RegexSyntax
-  steps: number
-  /** Which of the sample characters each class holds. */
-  readonly classes: Map<string, Uint8Array>
-  samples?: readonly string[]
-}
+type Search = { steps: number }
 
 function searchNode(search: Search, node: RegexNode): Ambiguity | null {
-  if (node.kind === 'empty' || node.kind === 'class') return null
+  if (node.kind === 'group') return searchNode(search, node.body)
+  if (node.kind === 'empty' || node.kind === 'assertion' || node.kind === 'class') return null
   if (node.kind !== 'repeat') {
     for (const part of node.parts) {
       const found = searchNode(search, part)
@@ -50,7 +46,7 @@ function searchNode(search: Search, node: RegexNode): Ambiguity | null {
   }
   const inner = searchNode(search, node.body)
   if (inner !== null) return inner
-  if (node.most < COUNT_UNBOUNDED || node.body.kind === 'class') return null
+  if (node.most < COUNT_UNBOUNDED || ungrouped(node.body).kind === 'class') return null
   if (isFixed(node) && isPlain(node.body)) return null
   const automaton: Automaton = { classes: [], follow: [] }
   const whole = { ...node, least: 1, most: Number.POSITIVE_INFINITY }
@@ -61,6 +57,11 @@ function searchNode(search: Search, node: RegexNode): Ambiguity | null {
   return { kind: 'repeat', start: node.start, end: node.end }
 }
 
+/** The node in the parentheses, if any. */
+function ungrouped(node: RegexNode): RegexNode {
+  return node.kind === 'group' ? ungrouped(node.body) : node
+}
+
 function isFixed(node: RegexNode): boolean {
   return node.kind === 'repeat' && node.least === node.most
 }
@@ -68,6 +69,7 @@ function isFixed(node: RegexNode): boolean {
 /** Whether a node matches in one way only, whatever the text: characters and fixed counts of them. */
 function isPlain(node: RegexNode): boolean {
   if (node.kind === 'class') return true
+  if (node.kind === 'group') return isPlain(node.body)
   if (node.kind === 'concat') return node.parts.length > 0 && node.parts.every(isPlain)
   return node.kind === 'repeat' && isFixed(node) && node.least > 0 && isPlain(node.body)
 }
@@ -77,7 +79,7 @@ type Counts = Map<number, number>
 
 type Automaton = {
   /** The class of each position. */
-  readonly classes: Uint8Array[]
+  readonly classes: Ranges[]
   /** For each position, those that may come next, and in how many ways. */
   readonly follow: Counts[]
 }
@@ -87,11 +89,15 @@ type Fragment = { readonly nullable: number; readonly first: Counts; readonly la
 function fragment(search: Search, automaton: Automaton, node: RegexNode): Fragment {
   switch (node.kind) {
     case 'empty':
+    case 'assertion':
+      // Assertions could only make a pattern less ambiguous.
       return NOTHING
+    case 'group':
+      return fragment(search, automaton, node.body)
     case 'class': {
       const at = automaton.classes.length
       if (at >= PATTERN_POSITIONS_MAX) throw new TooLarge()
-      automaton.classes.push(classBits(search, node.source))
+      automaton.classes.push(node.ranges)
       automaton.follow.push(new Map())
       return { nullable: 0, first: new Map([[at, 1]]), last: new Map([[at, 1]]) }
     }
@@ -114,11 +120,7 @@ function fragment(search: Search, automaton: Automaton, node: RegexNode): Fragme
 
 const NOTHING: Fragment = { nullable: 1, first: new Map(), last: new Map() }
 
-function repeat(
-  search: Search,
-  automaton: Automaton,
-  node: Extract<RegexNode, { kind: 'repeat' }>,
-): Fragment {
+function repeat(search: Search, automaton: Automaton, node: RepeatNode): Fragment {
   const { least, most, body } = node
   if (most === 0) return NOTHING
   if (most >= COUNT_UNBOUNDED && !(isFixed(node) && isPlain(body))) {
@@ -186,7 +188,7 @@ function isAmbiguous(search: Search, { classes, follow }: Automaton): boolean {
           continue
         }
         const id = Math.min(a, b) * size + Math.max(a, b)
-        if (seen.has(id) || !overlap(classes[a], classes[b])) continue
+        if (seen.has(id) || !overlap(search, classes[a], classes[b])) continue
         seen.add(id)
         open.push([a, b])
       }
@@ -194,65 +196,15 @@ function isAmbiguous(search: Search, { classes, follow }: Automaton): boolean {
   }
 }
 
-function overlap(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+function overlap(search: Search, a: Ranges | undefined, b: Ranges | undefined): boolean {
   if (a === undefined || b === undefined) return false
-  return a === b ? a.includes(1) : a.some((bit, at) => bit === 1 && b[at] === 1)
+  if (a === b) return a.length > 0
+  // As many bounds as a step of the search is worth.
+  step(search, 1 + ((a.length + b.length) >> 4))
+  return rangesOverlap(a, b)
 }
 
-function step(search: Search): void {
-  search.steps += 1
+function step(search: Search, steps = 1): void {
+  search.steps += steps
   if (search.steps > PATTERN_STEPS_MAX) throw new TooLarge()
 }
-
-function classBits(search: Search, source: string): Uint8Array {
-  const known = search.classes.get(source)
-  if (known !== undefined) return known
-  search.samples ??= samplesOf(search.syntax.node)
-  const holds = classTest(source, search.syntax.foldCase)
-  const bits = Uint8Array.from(search.samples, (character) => (holds(character) ? 1 : 0))
-  search.classes.set(source, bits)
-  return bits
-}
-
-/**
- * Characters that tell the pattern's classes apart: all of ASCII and Latin-1, some of other scripts and kinds, and
- * every character that the pattern writes, with its neighbours, since ranges end there.
- */
-function samplesOf(node: RegexNode): readonly string[] {
-  const points = new Set<number>(OTHER_SAMPLES)
-  for (let point = 0; point < 256; point++) points.add(point)
-  for (const source of sourcesOf(node)) {
-    for (const hex of source.matchAll(/\\x(?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{2}))/g)) {
-      addWithNeighbours(points, Number.parseInt(hex[1] ?? hex[2] ?? '0', 16))
-    }
-    for (const character of source) addWithNeighbours(points, character.codePointAt(0) ?? 0)
-  }
-  const isScalar = (point: number): boolean =>
-    point <= 0x10ffff && (point < 0xd800 || point > 0xdfff)
-  return [...points].filter(isScalar).map((point) => String.fromCodePoint(point))
-}
-
-function addWithNeighbours(points: Set<number>, point: number): void {
-  for (const near of [point - 1, point, point + 1]) if (near >= 0) points.add(near)
-}
-
-function sourcesOf(node: RegexNode): string[] {
-  switch (node.kind) {
-    case 'empty':
-      return []
-    case 'class':
-      return [node.source]
-    case 'repeat':
-      return sourcesOf(node.body)
-    default:
-      return node.parts.flatMap(sourcesOf)
-  }
-}
-
-// Greek, Cyrillic, Hebrew, Arabic, Devanagari, Thai, Han, kana, Hangul, marks, digits, spaces, punctuation, symbols,
-// emoji, private use.
-const OTHER_SAMPLES = [
-  0x391, 0x3bb, 0x416, 0x436, 0x5d0, 0x627, 0x660, 0x905, 0xe01, 0x1e9e, 0x2003, 0x2028, 0x2029,
-  0x2014, 0x20ac, 0x2160, 0x2200, 0x301, 0x3042, 0x30a2, 0x4e2d, 0xac00, 0xe000, 0xfeff, 0xff11,
-  0x1d54f, 0x1f600,
-]

@@ -1,111 +1,147 @@
-import { RE2JS } from 're2js'
-import { sprintf } from '../sprintf.ts'
-import type { Term } from '../terms.ts'
-import { BUILTIN_CHARACTERS_MAX, itemsOperand, refuse, stringOperand } from './operands.ts'
+import { lowerCase, upperCase } from '../regex/unicode.ts'
+import { isArray, isSet } from '../values/value.ts'
+import type { BuiltinFamily, Call } from './builtin.ts'
+import { BuiltinError, mismatch, stringOperand } from './builtin.ts'
+import { anyAffix } from './strings-affixes.ts'
+import {
+  chargedFinder,
+  codePointsTo,
+  eachOverlap,
+  eachPlace,
+  hasSurrogates,
+} from './strings-find.ts'
+import { countOperand, stringMembers } from './strings-operands.ts'
 
-/** `sprintf(format, values)`. */
-export function sprintfBuiltin(format?: Term, values?: Term): Term {
-  const text = stringOperand(format, 1)
-  if (typeof values !== 'object' || values === null || values.kind !== 'array') {
-    throw refuse('operand 2 must be an array')
+/** https://www.openpolicyagent.org/docs/policy-reference/builtins/strings */
+export const STRINGS: BuiltinFamily = {
+  concat(call, separator, parts) {
+    const between = stringOperand(separator, 1)
+    if (!isArray(parts) && !isSet(parts)) return mismatch(parts, 2, 'set', 'array')
+    const texts = stringMembers(parts, 2)
+    let length = between.length * Math.max(0, texts.length - 1)
+    for (const text of texts) length += text.length
+    call.work(texts.length >>> 2)
+    call.output(length)
+    return texts.join(between)
+  },
+
+  contains(call, text, part) {
+    const [base, search] = [stringOperand(text, 1), stringOperand(part, 2)]
+    return chargedFinder(call, base, search)(base, 0) >= 0
+  },
+
+  startswith: (_call, text, prefix) => stringOperand(text, 1).startsWith(stringOperand(prefix, 2)),
+
+  endswith: (_call, text, suffix) => stringOperand(text, 1).endsWith(stringOperand(suffix, 2)),
+
+  indexof(call, text, part) {
+    const [base, search] = [stringOperand(text, 1), soughtOperand(part, 2)]
+    const at = chargedFinder(call, base, search)(base, 0)
+    call.work(at > 0 ? at >>> 4 : 0)
+    return at < 0 ? -1 : codePointsTo(base, at)
+  },
+
+  indexof_n(call, text, part) {
+    const [base, search] = [stringOperand(text, 1), soughtOperand(part, 2)]
+    const found: number[] = []
+    let [place, points] = [0, 0]
+    eachOverlap(call, base, search, (at) => {
+      points += codePointsTo(base, at, place)
+      place = at
+      call.output(MEMBER_BYTES)
+      found.push(points)
+    })
+    return found
+  },
+
+  lower(call, text) {
+    const base = stringOperand(text, 1)
+    call.work(base.length >>> 1)
+    return lowerCase(base)
+  },
+
+  upper(call, text) {
+    const base = stringOperand(text, 1)
+    call.work(base.length >>> 1)
+    return upperCase(base)
+  },
+
+  split(call, text, delimiter) {
+    return split(call, stringOperand(text, 1), stringOperand(delimiter, 2))
+  },
+
+  'strings.split_n'(call, text, delimiter, limit) {
+    const [base, between] = [stringOperand(text, 1), stringOperand(delimiter, 2)]
+    const count = countOperand(limit, 3)
+    const parts = split(call, base, between)
+    return count < 0 ? parts.slice(count) : parts.slice(0, count)
+  },
+
+  'strings.count'(call, text, part) {
+    const [base, search] = [stringOperand(text, 1), stringOperand(part, 2)]
+    if (search === '') return codePointsTo(base, base.length) + 1
+    let count = 0
+    eachPlace(call, base, search, () => {
+      count++
+    })
+    return count
+  },
+
+  'strings.reverse'(call, text) {
+    const base = stringOperand(text, 1)
+    call.work(base.length >>> 1)
+    return (hasSurrogates(base) ? [...base] : base.split('')).reverse().join('')
+  },
+
+  'strings.any_prefix_match': (call, texts, prefixes) =>
+    anyAffix(call, { texts, affixes: prefixes, end: 'start' }),
+
+  'strings.any_suffix_match': (call, texts, suffixes) =>
+    anyAffix(call, { texts, affixes: suffixes, end: 'end' }),
+
+  substring(call, text, offset, length) {
+    const base = stringOperand(text, 1)
+    const [start, count] = [countOperand(offset, 2), countOperand(length, 3)]
+    if (start < 0) throw new BuiltinError('negative offset')
+    if (!hasSurrogates(base)) return base.slice(start, count < 0 ? undefined : start + count)
+    call.work(base.length >>> 1)
+    const from = unitsOf(base, start, 0)
+    return base.slice(from, count < 0 ? undefined : unitsOf(base, count, from))
+  },
+}
+
+/** What a member of a list is charged while the list grows; what it holds in the end is charged to the call. */
+const MEMBER_BYTES = 32
+
+function soughtOperand(...[value, position]: Parameters<typeof stringOperand>): string {
+  const search = stringOperand(value, position)
+  if (search === '') throw new BuiltinError('empty search character')
+  return search
+}
+
+/** Go's strings.Split: between the delimiters, or one by one where there is none to look for. */
+function split(call: Call, text: string, delimiter: string): readonly string[] {
+  if (delimiter === '') {
+    call.output(MEMBER_BYTES * text.length)
+    call.work(text.length)
+    return [...text]
   }
-  return sprintf(text, values.items, { charactersMax: BUILTIN_CHARACTERS_MAX })
+  const parts: string[] = []
+  let start = 0
+  eachPlace(call, text, delimiter, (at) => {
+    call.output(MEMBER_BYTES)
+    parts.push(text.slice(start, at))
+    start = at + delimiter.length
+  })
+  parts.push(text.slice(start))
+  return parts
 }
 
-/** `strings.any_prefix_match(search, base)`: whether any of `search` starts with any of `base`. */
-export function anyPrefixMatch(search?: Term, base?: Term): Term {
-  return anyMatch(search, base, (text, affix) => text.startsWith(affix))
-}
-
-/** `strings.any_suffix_match(search, base)`: whether any of `search` ends with any of `base`. */
-export function anySuffixMatch(search?: Term, base?: Term): Term {
-  return anyMatch(search, base, (text, affix) => text.endsWith(affix))
-}
-
-/**
- * `regex.replace(text, pattern, value)`: RE2 syntax, in linear time; `value` is a template of Go's regexp
- * (`$1`, `${name}`, `$$`).
- */
-export function regexReplace(text?: Term, pattern?: Term, value?: Term): Term {
-  const source = stringOperand(text, 1)
-  const expression = compiled(stringOperand(pattern, 2))
-  const template = stringOperand(value, 3)
-  const matcher = expression.matcher(source)
-  let out = ''
-  let end = 0
-  let previousEnd = -1
-  while (matcher.find()) {
-    // Go takes no empty match right behind another match; Java's rules, which the engine follows, do.
-    if (matcher.start() === matcher.end() && matcher.start() === previousEnd) continue
-    out += source.slice(end, matcher.start()) + expand(template, matcher, expression.namedGroups())
-    end = matcher.end()
-    previousEnd = end
-    if (out.length > BUILTIN_CHARACTERS_MAX) throw refuse('the text grows too long')
+/** The place so many code points behind another, or the end. */
+function unitsOf(text: string, points: number, from: number): number {
+  let at = from
+  for (let left = points; left > 0 && at < text.length; left--) {
+    at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
   }
-  return out + source.slice(end)
-}
-
-type Matcher = ReturnType<RE2JS['matcher']>
-
-const PATTERNS_MAX = 128 // As many distinct patterns as are kept compiled.
-const patterns = new Map<string, RE2JS>()
-
-function compiled(pattern: string): RE2JS {
-  const known = patterns.get(pattern)
-  if (known !== undefined) return known
-  let expression: RE2JS
-  try {
-    expression = RE2JS.compile(pattern)
-  } catch {
-    throw refuse('operand 2 is no RE2 pattern')
-  }
-  const oldest = patterns.keys().next()
-  if (patterns.size >= PATTERNS_MAX && oldest.done !== true) patterns.delete(oldest.value)
-  patterns.set(pattern, expression)
-  return expression
-}
-
-/** Go's Regexp.Expand. */
-function expand(template: string, matcher: Matcher, names: Record<string, number>): string {
-  let out = ''
-  let rest = template
-  for (let dollar = rest.indexOf('$'); dollar >= 0; dollar = rest.indexOf('$')) {
-    out += rest.slice(0, dollar)
-    rest = rest.slice(dollar + 1)
-    const reference = /^(?:\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/u.exec(rest)
-    if (rest.startsWith('$') || reference === null) {
-      // `$$` is a dollar; a malformed reference stays as it is.
-      out += '$'
-      if (rest.startsWith('$')) rest = rest.slice(1)
-      continue
-    }
-    rest = rest.slice(reference[0].length)
-    out += groupText(reference[1] ?? reference[2] ?? '', matcher, names)
-    if (out.length > BUILTIN_CHARACTERS_MAX) throw refuse('the text grows too long')
-  }
-  return out + rest
-}
-
-function groupText(name: string, matcher: Matcher, names: Record<string, number>): string {
-  if (/^(?:0|[1-9][0-9]{0,7})$/.test(name)) {
-    const index = Number(name)
-    return index <= matcher.groupCount() ? (matcher.group(index) ?? '') : ''
-  }
-  const index = Object.hasOwn(names, name) ? names[name] : undefined
-  return index === undefined ? '' : (matcher.group(index) ?? '')
-}
-
-function anyMatch(
-  search: Term | undefined,
-  base: Term | undefined,
-  matches: (text: string, affix: string) => boolean,
-): boolean {
-  const texts = stringsOperand(search, 1)
-  const affixes = stringsOperand(base, 2)
-  return texts.some((text) => affixes.some((affix) => matches(text, affix)))
-}
-
-function stringsOperand(term: Term | undefined, position: number): readonly string[] {
-  if (typeof term === 'string') return [term]
-  return itemsOperand(term, position).map((item) => stringOperand(item, position))
+  return at
 }
