@@ -1,11 +1,13 @@
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 
-/** What one entry point gave: its value, or why there is none. Both `failed` cases deny. */
+/** What one entry point gave: its value, or why there is none. Every `failed` case denies. */
 export type RegoOutcome =
   | { readonly value: JsonValue }
   | {
       readonly failed:
         | 'REGO_BUILTIN_ERROR'
+        | 'REGO_BUDGET_EXCEEDED'
+        | 'REGO_CONFLICT'
         | 'REGO_ABORTED'
         | 'REGO_UNDEFINED'
         | 'REGO_MEMORY_EXCEEDED'
@@ -24,4 +26,6 @@ export interface RegoProgram {
   readonly entrypoints: readonly string[]
   /** @param entrypoint - one of `entrypoints`; any other gives `REGO_UNDEFINED`. */
   evaluate(entrypoint: string, input: JsonObject): RegoOutcome
+  /** Several entry points on one input, in order, which share what they find out and their bounds. */
+  evaluateAll(entrypoints: readonly string[], input: JsonObject): readonly RegoOutcome[]
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JsonValue } from '../../../src/base/json-value.ts'
-import { printTerm } from '../../../src/decide/rego/term-text.ts'
-import { readTerm, toJson, writeTerm } from '../../../src/decide/rego/terms.ts'
+import { toJson } from '../../../src/decide/rego/values/json.ts'
+import { valueText } from '../../../src/decide/rego/values/text.ts'
+import { readDump, writeDump } from '../../../src/decide/rego/wasm/dump.ts'
 
 test.for([
   { name: 'a set is sorted by canonical text', text: '{"b", "a", 10, 9}', want: ['a', 'b', 10, 9] },
@@ -11,7 +12,7 @@ test.for([
   { name: 'a key that is no string', text: '{[1, {2}]: true}', want: { '[1,[2]]': true } },
   { name: 'an integer that a double holds', text: '9007199254740994', want: 9007199254740994 },
 ])('$name', ({ text, want }) => {
-  expect(toJson(readTerm(text))).toEqual(want)
+  expect(toJson(readDump(text))).toEqual(want)
 })
 
 test.for([
@@ -27,7 +28,7 @@ test.for([
   { name: 'a word', text: 'undefined' },
   { name: 'too many levels', text: '['.repeat(600) + ']'.repeat(600) },
 ])('$name is refused', ({ text }) => {
-  expect(() => toJson(readTerm(text))).toThrow(
+  expect(() => toJson(readDump(text))).toThrow(
     expect.objectContaining({ code: 'REGO_RESULT_INVALID' }),
   )
 })
@@ -36,14 +37,14 @@ test('any JSON survives the dump of the module and the way back', () => {
   fc.assert(
     fc.property(fc.jsonValue({ stringUnit: 'grapheme' }), (any) => {
       const value = JSON.parse(JSON.stringify(any)) as JsonValue
-      expect(toJson(readTerm(dump(value)))).toEqual(value)
-      expect(JSON.parse(writeTerm(readTerm(dump(value))))).toEqual(value)
+      expect(toJson(readDump(dump(value)))).toEqual(value)
+      expect(JSON.parse(writeDump(readDump(dump(value))))).toEqual(value)
     }),
   )
 })
 
 test('OPA prints keys and members in its own order', () => {
-  expect(printTerm(readTerm('{"b": {2, 10}, 3: null, "a": {"z", "\u{1f600}", "\uffff"}}'))).toBe(
+  expect(valueText(readDump('{"b": {2, 10}, 3: null, "a": {"z", "\u{1f600}", "\uffff"}}'))).toBe(
     '{3: null, "a": {"z", "\\uffff", "\u{1f600}"}, "b": {2, 10}}',
   )
 })

@@ -1,17 +1,27 @@
 import * as opaWasm from '@open-policy-agent/opa-wasm'
-import { canonicalize } from '../../base/canonical-json.ts'
-import { PolicyError } from '../../base/errors.ts'
-import type { JsonObject } from '../../base/json-value.ts'
-import { BuiltinFailure, HOST_BUILTINS, opaName } from './host-builtins.ts'
-import type { Term } from './terms.ts'
-import { readTerm, toJson, writeTerm } from './terms.ts'
-import type { RegoOutcome, RegoProgram } from './types.ts'
+import { canonicalize } from '../../../base/canonical-json.ts'
+import { PolicyError } from '../../../base/errors.ts'
+import type { JsonObject } from '../../../base/json-value.ts'
+import { BuiltinError } from '../builtins/builtin.ts'
+import { BUDGET, Evaluation, EvaluationError } from '../engine/evaluation.ts'
+import type { RegoOutcome, RegoProgram } from '../types.ts'
+import { toJson } from '../values/json.ts'
+import type { Value } from '../values/value.ts'
+import { isObject, isSet, objectGet } from '../values/value.ts'
+import { readDump, writeDump } from './dump.ts'
+import type { Imported } from './host-builtins.ts'
+import { BuiltinFailure, importedBuiltin } from './host-builtins.ts'
 import type { WasmImports, WasmInstance, WasmMemory, WasmModule } from './web-assembly.ts'
 import { webAssembly } from './web-assembly.ts'
 
 export type OpaWasmOptions = {
   /** Pages of 64 KiB that one instance may hold. Default: MEMORY_PAGES_MAX. */
   readonly memoryPagesMax?: number
+  /**
+   * Whether the module holds lax packages, which call built-ins of ours by OPA's own names: then what is refused there is
+   * undefined. Default: any refusal ends the evaluation.
+   */
+  readonly lax?: boolean
 }
 
 /** Enough for any policy we met; stops a runaway comprehension in about 0.1 s. */
@@ -39,28 +49,31 @@ export function loadOpaWasm(
     module: compileModule(module.wasm),
     data: new TextEncoder().encode(canonicalize(module.data)),
     pagesMax: options.memoryPagesMax ?? MEMORY_PAGES_MAX,
+    lax: options.lax ?? false,
     // Static data lies in memory before the heap, and cannot be larger than the module.
     pagesInitial: Math.ceil(module.wasm.length / PAGE_BYTES) + PAGES_SPARE,
   }
   if (source.pagesInitial > source.pagesMax) throw memoryExceeded()
   let live: Instance | undefined = instantiate(source)
   const entrypoints = new Map(live.entrypoints)
+  const evaluate = (entrypoint: string, input: JsonObject): RegoOutcome => {
+    const id = entrypoints.get(entrypoint)
+    if (id === undefined) return failed('REGO_UNDEFINED', 'the module has no such entry point')
+    let outcome: RegoOutcome
+    try {
+      const bytes = new TextEncoder().encode(canonicalize(input))
+      live ??= instantiate(source)
+      outcome = run(live, id, bytes)
+    } catch (cause) {
+      outcome = outcomeOf(cause)
+    }
+    if (live !== undefined && isSpent(live, outcome)) live = undefined
+    return outcome
+  }
   return {
     entrypoints: [...entrypoints.keys()].sort(),
-    evaluate(entrypoint, input) {
-      const id = entrypoints.get(entrypoint)
-      if (id === undefined) return failed('REGO_UNDEFINED', 'the module has no such entry point')
-      let outcome: RegoOutcome
-      try {
-        const bytes = new TextEncoder().encode(canonicalize(input))
-        live ??= instantiate(source)
-        outcome = run(live, id, bytes)
-      } catch (cause) {
-        outcome = outcomeOf(cause)
-      }
-      if (live !== undefined && isSpent(live, outcome)) live = undefined
-      return outcome
-    },
+    evaluate,
+    evaluateAll: (paths, input) => paths.map((path) => evaluate(path, input)),
   }
 }
 
@@ -94,6 +107,7 @@ type Source = {
   readonly data: Uint8Array
   readonly pagesInitial: number
   readonly pagesMax: number
+  readonly lax: boolean
 }
 
 type Instance = {
@@ -110,7 +124,11 @@ type Instance = {
 /** Shared with the import table, which exists before the instance does. */
 type HostCalls = {
   exports: OpaExports | undefined
-  builtins: ReadonlyMap<number, string>
+  builtins: ReadonlyMap<number, Imported>
+  readonly kept: Map<string, unknown>
+  readonly lax: boolean
+  /** Bounds what the built-ins of ours do in one evaluation. */
+  evaluation: Evaluation
   /** The first built-in of ours that refused in this evaluation. */
   refused: { readonly builtin: string; readonly message: string } | undefined
 }
@@ -118,7 +136,7 @@ type HostCalls = {
 type OpaExports = {
   readonly opa_malloc: (bytes: number) => number
   readonly opa_free: (address: number) => void
-  readonly opa_json_parse: (address: number, bytes: number) => number
+  readonly opa_value_parse: (address: number, bytes: number) => number
   readonly opa_value_dump: (value: number) => number
   readonly opa_heap_ptr_get: () => number
   readonly opa_heap_ptr_set: (address: number) => void
@@ -129,8 +147,7 @@ type OpaExports = {
 const EXPORTS = [
   'opa_malloc',
   'opa_free',
-  'opa_json_parse',
-  'opa_json_dump',
+  'opa_value_parse',
   'opa_value_dump',
   'opa_heap_ptr_get',
   'opa_heap_ptr_set',
@@ -163,7 +180,15 @@ function compileModule(wasm: Uint8Array): WasmModule {
 
 function instantiate(source: Source): Instance {
   const memory = new webAssembly.Memory({ initial: source.pagesInitial, maximum: source.pagesMax })
-  const calls: HostCalls = { exports: undefined, builtins: new Map(), refused: undefined }
+  const kept = new Map<string, unknown>()
+  const calls: HostCalls = {
+    exports: undefined,
+    builtins: new Map(),
+    kept,
+    lax: source.lax,
+    evaluation: new Evaluation(BUDGET, kept, 0),
+    refused: undefined,
+  }
   try {
     const instance = new webAssembly.Instance(source.module, importsOf(memory, calls))
     const minor = checkVersion(instance.exports)
@@ -193,6 +218,7 @@ function run(instance: Instance, entrypoint: number, input: Uint8Array): RegoOut
   const { exports, memory, calls } = instance
   instance.evaluations += 1
   calls.refused = undefined
+  calls.evaluation = new Evaluation(BUDGET, calls.kept, 0)
   exports.opa_heap_ptr_set(instance.heapBase)
   const address = exports.opa_malloc(input.length)
   new Uint8Array(memory.buffer).set(input, address)
@@ -208,23 +234,22 @@ function run(instance: Instance, entrypoint: number, input: Uint8Array): RegoOut
     asValue,
   )
   if (calls.refused !== undefined) return refusedOutcome(calls.refused)
-  const results = readTerm(readText(memory, dumped))
+  const results = readDump(readText(memory, dumped))
   return resultOutcome(results)
 }
 
 /** The module gives a set of one object `{"result": value}`, or an empty set where nothing is defined. */
-function resultOutcome(results: Term): RegoOutcome {
-  if (typeof results !== 'object' || results?.kind !== 'set' || results.items.length > 1) {
+function resultOutcome(results: Value): RegoOutcome {
+  if (!isSet(results) || results.size > 1) {
     return failed('REGO_ABORTED', 'the module gave more than one result, or none of its form')
   }
-  const [result] = results.items
+  const [result] = results.values()
   if (result === undefined) return failed('REGO_UNDEFINED', 'the entry point is undefined')
-  const entry =
-    typeof result === 'object' && result?.kind === 'object' ? result.entries[0] : undefined
-  if (entry === undefined || entry[0] !== 'result') {
+  const value = isObject(result) ? objectGet(result, 'result') : undefined
+  if (value === undefined) {
     return failed('REGO_ABORTED', 'the module gave a result of another form')
   }
-  return { value: toJson(entry[1]) }
+  return { value: toJson(value) }
 }
 
 function importsOf(memory: WasmMemory, calls: HostCalls): WasmImports {
@@ -256,24 +281,23 @@ function callBuiltin(
   id: number,
   operands: readonly number[],
 ): number {
-  const name = calls.builtins.get(id)
-  const builtin =
-    name !== undefined && Object.hasOwn(HOST_BUILTINS, name) ? HOST_BUILTINS[name] : undefined
-  if (name === undefined || builtin === undefined || calls.exports === undefined) {
+  const imported = calls.builtins.get(id)
+  if (imported === undefined || calls.exports === undefined) {
     throw new OpaAbort('the module called a built-in that it does not import')
   }
-  const terms: Term[] = []
-  for (const operand of operands) terms.push(dumpTerm(memory, calls.exports, operand))
-  let text: string
+  const { exports } = calls
+  const values = operands.map((operand) => dumpValue(memory, exports, operand))
+  let value: Value | undefined
   try {
-    text = writeTerm(builtin(...terms))
+    value = imported.builtin(calls.evaluation, ...values)
   } catch (cause) {
     if (cause instanceof BuiltinFailure) throw withRefusal(cause, calls)
-    if (!(cause instanceof PolicyError)) throw cause
-    calls.refused ??= { builtin: opaName(name), message: cause.message }
+    if (!(cause instanceof BuiltinError)) throw cause
+    if (imported.strict || !calls.lax)
+      calls.refused ??= { builtin: imported.name, message: cause.message }
     return 0
   }
-  return parseText(memory, calls.exports, text)
+  return value === undefined ? 0 : parseText(memory, exports, writeDump(value))
 }
 
 /** The place from the module, the reason from the built-in of ours that refused just before. */
@@ -285,18 +309,18 @@ function withRefusal(failure: BuiltinFailure, calls: HostCalls): Error {
   return failure
 }
 
-function dumpTerm(memory: WasmMemory, exports: OpaExports, value: number): Term {
+function dumpValue(memory: WasmMemory, exports: OpaExports, value: number): Value {
   const address = exports.opa_value_dump(value)
-  const term = readTerm(readText(memory, address))
+  const read = readDump(readText(memory, address))
   exports.opa_free(address)
-  return term
+  return read
 }
 
 function parseText(memory: WasmMemory, exports: OpaExports, text: string): number {
   const bytes = new TextEncoder().encode(text)
   const address = exports.opa_malloc(bytes.length)
   new Uint8Array(memory.buffer).set(bytes, address)
-  const value = exports.opa_json_parse(address, bytes.length)
+  const value = exports.opa_value_parse(address, bytes.length)
   exports.opa_free(address)
   if (value === 0) throw new OpaAbort('the module does not read a built-in result')
   return value
@@ -323,13 +347,20 @@ function checkVersion(exports: WasmInstance['exports']): number {
   return minor
 }
 
-function importedBuiltins(memory: WasmMemory, exports: OpaExports): ReadonlyMap<number, string> {
-  const names = numbersByName(toJson(dumpTerm(memory, exports, exports.builtins())))
-  const unknown = [...names.keys()].filter((name) => !Object.hasOwn(HOST_BUILTINS, name)).sort()
-  if (unknown.length > 0) {
-    throw invalid(`the module imports built-ins that are not supplied: ${unknown.join(', ')}`)
+function importedBuiltins(memory: WasmMemory, exports: OpaExports): ReadonlyMap<number, Imported> {
+  const names = numbersByName(toJson(dumpValue(memory, exports, exports.builtins())))
+  const imported = new Map<number, Imported>()
+  const unknown: string[] = []
+  for (const [name, id] of names) {
+    const found = importedBuiltin(name)
+    if (found === undefined) unknown.push(name)
+    else imported.set(id, found)
   }
-  return new Map([...names].map(([name, id]) => [id, name]))
+  if (unknown.length > 0) {
+    const list = unknown.sort().join(', ')
+    throw invalid(`the module imports built-ins that are not supplied: ${list}`)
+  }
+  return imported
 }
 
 function checkedEntrypoints(found: unknown): ReadonlyMap<string, number> {
@@ -366,6 +397,7 @@ function outcomeOf(cause: unknown): RegoOutcome {
   if (cause instanceof BuiltinFailure) {
     return failed('REGO_BUILTIN_ERROR', cause.message, placeOf(cause.site))
   }
+  if (cause instanceof EvaluationError) return failed(cause.code, cause.message)
   const code = outcomeCode(cause)
   if (code === 'REGO_MEMORY_EXCEEDED') return failed(code, memoryExceeded().message)
   if (cause instanceof PolicyError) return failed(code, cause.message)
