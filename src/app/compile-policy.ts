@@ -1,6 +1,6 @@
 import { PolicyError } from '../base/errors.ts'
 import type { Diagnostic } from '../base/position.ts'
-import { HOST_BUILTIN_NAMES } from '../decide/rego/host-builtins.ts'
+import { BUILTIN_NAMES } from '../decide/rego/builtins/index.ts'
 import { readBytes } from '../host/files.ts'
 import { readPolicyFiles } from '../host/policy-files.ts'
 import { createRegoCompiler } from '../host/rego-compiler/compiler.ts'
@@ -24,7 +24,7 @@ export type CompiledFolder = {
 
 /** Runs work that needs the Rego compiler, and ends the compiler's worker afterwards. */
 export async function withRegoCompiler<T>(work: (rego: RegoCompiler) => Promise<T>): Promise<T> {
-  const rego = createRegoCompiler({ hostBuiltins: HOST_BUILTIN_NAMES })
+  const rego = createRegoCompiler({ hostBuiltins: BUILTIN_NAMES })
   try {
     return await work(rego)
   } finally {

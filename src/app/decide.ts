@@ -162,6 +162,7 @@ async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Ou
       findings,
       obligations,
       route,
+      ...(findings.some(isOfTheMachine) ? { rederivable: false as const } : {}),
       stateDigest: stateDigest(state),
       ...(request === null ? {} : { request: request.id }),
     },
@@ -256,6 +257,11 @@ function denial(code: PolicyError['code'], message: string): Evaluation {
 }
 
 const MESSAGE_LENGTH_MAX = 2_000 // `schemas/verdict.schema.json` takes 2,048 UTF-16 code units.
+
+/** Whether a finding came of the clock or of a fault, so that the same inputs may give another one. */
+function isOfTheMachine({ code }: Finding): boolean {
+  return code === 'ENGINE_TIMEOUT' || code === 'ENGINE_FAILED'
+}
 
 /** An idempotency key belongs to the credential's project and the action's agent; stored as an HMAC. */
 function scopedKey(parts: Parts, action: JudgedAction, key: string): string {

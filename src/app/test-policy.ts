@@ -5,7 +5,8 @@ import type { Diagnostic } from '../base/position.ts'
 import { loadPolicy } from '../decide/evaluate/index.ts'
 import type { RegoCompiler } from '../model/ports.ts'
 import type { RegoCoverage, RegoTestResult } from '../model/rego.ts'
-import type { TestReport } from '../model/results.ts'
+import type { DecisionTestResult, TestReport } from '../model/results.ts'
+import type { TestDocument } from '../policy/analyse/decision-tests.ts'
 import { runDecisionTests } from '../policy/analyse/decision-tests.ts'
 import type { Bundle } from '../policy/bundle/index.ts'
 import { BUNDLE_FILE } from '../policy/bundle/index.ts'
@@ -31,11 +32,36 @@ export async function testPolicy(folder: string, filter?: string): Promise<Teste
     const { files, bundle, diagnostics } = await compileFolder(folder, rego)
     if (bundle === null) return { diagnostics, files }
     const { documents } = parseDocuments(files)
-    const decisions = runDecisionTests(loadPolicy(bundle), documents.tests, selects)
+    const decisions = runTwice(bundle, documents.tests, selects)
     const tested = await runRegoTests(rego, documents.rego, bundle, selects)
     if ('diagnostics' in tested) return { diagnostics: tested.diagnostics, files }
     return { report: reportOf(bundle, decisions, tested) }
   })
+}
+
+/** Runs the decision tests, and where there is Rego once more by OPA's WebAssembly: both must say the same. */
+function runTwice(
+  bundle: Bundle,
+  tests: readonly TestDocument[],
+  selects: (name: string) => boolean,
+): readonly DecisionTestResult[] {
+  const results = runDecisionTests(loadPolicy(bundle), tests, selects)
+  if (bundle.policy.rego.length === 0) return results
+  const others = runDecisionTests(loadPolicy(bundle, 'wasm'), tests, selects)
+  return results.map((result, at) => {
+    const [ours, theirs] = [saidBy(result), saidBy(others[at])]
+    if (ours === theirs) return result
+    const difference = `OPA's WebAssembly finds ${theirs}, our evaluator ${ours}: please report it`
+    return { ...result, passed: false, differences: [...result.differences, difference] }
+  })
+}
+
+/** What counts of an answer: a built-in's complaint may be worded otherwise. */
+function saidBy(result: DecisionTestResult | undefined): string {
+  const actual = result?.actual ?? null
+  if (actual === null) return 'nothing'
+  const findings = actual.findings.map(({ rule, verdict, code }) => `${rule} ${code ?? verdict}`)
+  return [actual.verdict, ...findings.sort(), ...actual.route].join(', ')
 }
 
 function selectorOf(filter: string | undefined): (name: string) => boolean {

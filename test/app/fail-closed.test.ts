@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { engineOf } from '../../src/app/engine.ts'
+import { openDecision } from '../../src/app/record.ts'
 import { PolicyError } from '../../src/base/errors.ts'
 import type { Outcome } from '../../src/model/generated/types.ts'
 import { compile } from '../../src/policy/compile/index.ts'
@@ -43,6 +44,7 @@ test('zero policies do not allow all: they do not even compile (2798)', async ()
   const ports = {
     check: refuse,
     build: refuse,
+    plan: refuse,
     format: refuse,
     test: refuse,
     close: async () => undefined,
@@ -100,8 +102,18 @@ test.for([
     expect(outcome.findings[0]).toMatchObject({ code, verdict: 'deny' })
     expect(JSON.stringify(outcome)).not.toContain('secret-value')
     expect(await parts.store.size()).toBe(outcome.receipt.index + 1)
+    // Nobody can derive again what came of a clock or a fault, and the receipt says so.
+    const opened = await openDecision(parts.store, outcome.decision)
+    expect(opened.predicate.rederivable).toBe(false)
   },
 )
+
+test('a receipt of what the policy said is not marked as one that cannot be derived again', async () => {
+  const { engine, parts } = await openTest()
+  const outcome = await engine.decide({ ...action, action: 'read_everything' })
+  const opened = await openDecision(parts.store, outcome.decision)
+  expect(opened.predicate).not.toHaveProperty('rederivable')
+})
 
 test('a store that cannot be reached gives no answer at all', async () => {
   const { engine, parts } = await openTest()

@@ -48,6 +48,7 @@ export async function bundleOf(changes: Readonly<Record<string, string>> = {}): 
     rego: {
       check: refuse,
       build: refuse,
+      plan: refuse,
       format: refuse,
       test: refuse,
       close: async () => undefined,

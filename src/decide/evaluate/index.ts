@@ -1,4 +1,4 @@
 export { evaluate, stateKeys } from './evaluate.ts'
-export { loadPolicy } from './load-policy.ts'
+export { type Evaluator, loadPolicy } from './load-policy.ts'
 export { applyObligations } from './obligations.ts'
 export { type LoadedPolicy, privateFields, raisedPriority } from './policy.ts'

@@ -1,34 +1,65 @@
 import { PolicyError } from '../../base/errors.ts'
 import { parseJsonBytes } from '../../base/json-parse.ts'
 import type { JsonObject } from '../../base/json-value.ts'
-import { BUNDLE_BYTES_MAX } from '../../base/limits.ts'
+import { BUNDLE_BYTES_MAX, CANONICAL_DEPTH_MAX } from '../../base/limits.ts'
 import type { Bundle } from '../../policy/bundle/bundle.ts'
-import { loadOpaWasm } from '../rego/opa-wasm.ts'
+import { loadPlan } from '../rego/engine/program.ts'
 import type { RegoProgram } from '../rego/types.ts'
+import { loadOpaWasm } from '../rego/wasm/opa-wasm.ts'
 import type { LoadedPolicy } from './policy.ts'
 import { preparePolicy } from './policy.ts'
+
+/**
+ * What evaluates a bundle's Rego. `plan` makes JavaScript of OPA's plan, or closures where that is forbidden;
+ * `generated` and `closures` insist on one of them; `wasm` runs OPA's WebAssembly, as a second opinion.
+ */
+export type Evaluator = 'plan' | 'generated' | 'closures' | 'wasm'
 
 /**
  * Makes a bundle ready to evaluate: indexes its rules, compiles their patterns, loads its Rego. What cannot be
  * understood makes loading fail, since a rule that is left out would allow what it denies.
  *
- * @throws {PolicyError} BUNDLE_CORRUPT when a policy with Rego comes without its module or data; the codes of
- *   `preparePolicy` and of `loadOpaWasm`
+ * @param evaluator - default: `plan`
+ * @throws {PolicyError} BUNDLE_CORRUPT when a policy with Rego comes without its plan, module or data; the codes of
+ *   `preparePolicy`, `loadPlan` and `loadOpaWasm`
  */
-export function loadPolicy(bundle: Bundle): LoadedPolicy {
+export function loadPolicy(bundle: Bundle, evaluator: Evaluator = 'plan'): LoadedPolicy {
   const { policy } = bundle
-  return preparePolicy(policy, policy.rego.length === 0 ? null : loadRego(bundle))
+  return preparePolicy(policy, policy.rego.length === 0 ? null : loadRego(bundle, evaluator))
 }
 
-function loadRego({ files }: Bundle): RegoProgram {
-  const wasm = files.get('policy.wasm')
-  const bytes = files.get('data.json')
-  if (wasm === undefined || bytes === undefined) {
-    throw new PolicyError('BUNDLE_CORRUPT', 'expected policy.wasm and data.json beside the policy')
+function loadRego({ files, policy }: Bundle, evaluator: Evaluator): RegoProgram {
+  const data = readObject(files, 'data.json')
+  if (evaluator === 'wasm') {
+    const lax = policy.rego_packages.some((one) => !one.strict_builtin_errors)
+    return loadOpaWasm({ wasm: fileOf(files, 'policy.wasm'), data }, { lax })
   }
-  const data = parseJsonBytes(bytes, { bytesMax: BUNDLE_BYTES_MAX })
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw new PolicyError('BUNDLE_CORRUPT', 'expected data.json to hold an object')
+  return loadPlan(
+    { plan: readObject(files, 'plan.json'), data },
+    {
+      budget: { steps: policy.evaluation_steps_max, outputBytes: policy.evaluation_bytes_max },
+      packages: policy.rego_packages.map((one) => ({
+        path: one.package.split('.'),
+        lax: !one.strict_builtin_errors,
+      })),
+      ...(evaluator === 'plan' ? {} : { backEnd: evaluator }),
+    },
+  )
+}
+
+function readObject(files: Bundle['files'], name: string): JsonObject {
+  const value = parseJsonBytes(fileOf(files, name), {
+    bytesMax: BUNDLE_BYTES_MAX,
+    depthMax: CANONICAL_DEPTH_MAX,
+  })
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as JsonObject
   }
-  return loadOpaWasm({ wasm, data: data as JsonObject })
+  throw new PolicyError('BUNDLE_CORRUPT', `expected ${name} to hold an object`)
+}
+
+function fileOf(files: Bundle['files'], name: string): Uint8Array {
+  const bytes = files.get(name)
+  if (bytes !== undefined) return bytes
+  throw new PolicyError('BUNDLE_CORRUPT', `expected ${name} beside the policy`)
 }

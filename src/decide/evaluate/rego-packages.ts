@@ -91,8 +91,7 @@ export function judgePackage(
   } catch (error) {
     return { said: [failure(loaded, loaded.package, codeOf(error), FAILED)], writes: [] }
   }
-  const said = loaded.package.rules.flatMap((rule) => judgeRule(loaded, rule, input))
-  return { said, writes }
+  return { said: judgeRules(loaded, input), writes }
 }
 
 type RuleName = CompiledPackage['rules'][number]['name']
@@ -130,13 +129,26 @@ function inputOf(facts: Facts, moment: Moment, counters: JsonObject): JsonObject
   }
 }
 
-function judgeRule(loaded: LoadedPackage, rule: RegoRule, input: JsonObject): readonly Said[] {
-  let outcome: RegoOutcome
+function judgeRules(loaded: LoadedPackage, input: JsonObject): readonly Said[] {
+  const { rules } = loaded.package
+  const paths = rules.map(({ entrypoint }) => entrypoint)
+  let outcomes: readonly (RegoOutcome | undefined)[]
   try {
-    outcome = loaded.program.evaluate(rule.entrypoint, input)
+    outcomes = loaded.program.evaluateAll(paths, input)
   } catch (error) {
-    return [failure(loaded, rule, codeOf(error), FAILED)]
+    const code = codeOf(error)
+    return rules.map((rule) => failure(loaded, rule, code, FAILED))
   }
+  return rules.flatMap((rule, at) => sayOutcome(loaded, rule, outcomes[at]))
+}
+
+function sayOutcome(
+  loaded: LoadedPackage,
+  rule: RegoRule,
+  outcome: RegoOutcome | undefined,
+): readonly Said[] {
+  // An evaluator that answers too few questions has failed.
+  if (outcome === undefined) return [failure(loaded, rule, 'RULE_FAILED', FAILED)]
   if (Object.hasOwn(outcome, 'failed')) return [failedOutcome(loaded, rule, outcome)]
   const value = own(outcome, 'value')
   if (!Array.isArray(value) || value.length > REGO_RESULTS_MAX) {

@@ -383,6 +383,12 @@ critical: ("allow" | "hold" | "deny")
 unknown_tools: ("hold" | "deny")
 valid_until: (Time | null)
 evaluation_ms_max: number
+evaluation_steps_max: number
+evaluation_bytes_max: number
+/**
+ * All Rego packages, sorted by name, those that judge nothing included.
+ */
+rego_packages: RegoPackage[]
 /**
  * The log's origin.
  */
@@ -422,6 +428,13 @@ routes: CompiledRoute[]
  * Sorted by id.
  */
 people: CompiledPerson[]
+}
+export interface RegoPackage {
+package: string
+/**
+ * Whether a built-in error denies. Else it is undefined.
+ */
+strict_builtin_errors: boolean
 }
 export interface CompiledAgent {
 agent: Name
@@ -994,6 +1007,14 @@ valid_until?: Time
  */
 evaluation_ms_max?: number
 /**
+ * Steps that the Rego of one package may take for one action before it is denied with REGO_BUDGET_EXCEEDED: iterations, calls, and what built-ins visit. The same everywhere, unlike time. A million take some 50 ms. Default: 1000000.
+ */
+evaluation_steps_max?: number
+/**
+ * Bytes, by a fixed tariff, of the values that the Rego of one package may make for one action before it is denied with REGO_BUDGET_EXCEEDED. Default: 16777216.
+ */
+evaluation_bytes_max?: number
+/**
  * The receipt log.
  */
 log?: {
@@ -1110,6 +1131,10 @@ obligations: Obligation[]
  * The routes.
  */
 route: RouteId[]
+/**
+ * There and false when the verdict came of the machine and not of the policy: a watchdog ended the evaluation (ENGINE_TIMEOUT), or the engine failed. Evaluating again may then give another verdict.
+ */
+rederivable?: false
 /**
  * SHA-256 over the RFC 8785 form of the state that was read. State holds counts, times and keyed HMACs, no clear value.
  */
@@ -1317,6 +1342,10 @@ at?: Time
 export interface RegoMetadata {
 on?: Selector
 mode?: Mode
+/**
+ * Whether a built-in error (1/0, a text that is no number) denies. With false it makes the expression undefined, as OPA does by default, so that a rule may silently not fire; `check` warns of it. Default: true.
+ */
+strict_builtin_errors?: boolean
 route?: RouteId
 /**
  * Counters of attempts that the rules read as `input.state.counters`, by name. Default: none.

@@ -19,7 +19,7 @@ import { checkFields } from './fields.ts'
 import { compileData, compilePolicy } from './policy.ts'
 import { checkReferences } from './references.ts'
 import type { PackageDraft } from './rego.ts'
-import { bundledSources, checkRego, compilerFiles } from './rego.ts'
+import { bundledSources, checkRego, compilerFiles, NO_REGO } from './rego.ts'
 import type { Report } from './report.ts'
 import { newReport } from './report.ts'
 
@@ -50,12 +50,13 @@ export async function compile(files: PolicyFiles, ports: CompilePorts): Promise<
   report.diagnostics.push(...diagnostics)
   checkFields(documents, report)
   const data = dataOf(documents)
-  const packages = await checkRego(documents.rego, data, ports.rego, report)
+  const rego = await checkRego(documents.rego, data, ports.rego, report)
+  const { packages } = rego
   checkReferences(documents, packages, ports.now ?? null, report)
   checkNotEmpty(documents, packages, report)
   const [project] = documents.projects
   if (project === undefined || hasErrors(report)) return refused(report)
-  const policy = compilePolicy(documents, project, packages)
+  const policy = compilePolicy(documents, project, rego)
   const contents = new Map<string, Uint8Array>([
     [BUNDLE_FILE.policy, utf8(canonicalize(policy as unknown as JsonValue))],
     [BUNDLE_FILE.data, utf8(data)],
@@ -96,7 +97,7 @@ function buildRego(
 function dataOf(documents: Documents): string {
   const [project] = documents.projects
   if (project === undefined) return canonicalize({ countersign: {} })
-  return compileData(compilePolicy(documents, project, []))
+  return compileData(compilePolicy(documents, project, NO_REGO))
 }
 
 function checkSizes(files: PolicyFiles, report: Report): boolean {

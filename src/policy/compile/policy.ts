@@ -2,6 +2,7 @@ import { canonicalize } from '../../base/canonical-json.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import { joinPointer } from '../../base/pointer.ts'
 import { compareText } from '../../base/position.ts'
+import { BUDGET } from '../../decide/rego/engine/evaluation.ts'
 import type {
   Agent,
   CompiledAgent,
@@ -20,14 +21,14 @@ import type {
 import type { Documents, Entry } from './documents.ts'
 import { RULE_KINDS } from './fields.ts'
 import { reviewersOf } from './references.ts'
-import type { PackageDraft } from './rego.ts'
+import type { CheckedRego } from './rego.ts'
 import { compilePackage } from './rego.ts'
 
 /** The policy of checked documents: defaults filled in, everything sorted, the place of each thing kept. */
 export function compilePolicy(
   documents: Documents,
   project: Entry<Project>,
-  packages: readonly PackageDraft[],
+  { packages, all }: CheckedRego,
 ): CompiledPolicy {
   const { value } = project
   const defaults = value.defaults ?? {}
@@ -42,6 +43,9 @@ export function compilePolicy(
     unknown_tools: value.unknown_tools ?? 'deny',
     valid_until: value.valid_until ?? null,
     evaluation_ms_max: value.evaluation_ms_max ?? 1000,
+    evaluation_steps_max: value.evaluation_steps_max ?? BUDGET.steps,
+    evaluation_bytes_max: value.evaluation_bytes_max ?? BUDGET.outputBytes,
+    rego_packages: [...all],
     log_origin: value.log?.origin ?? `countersign.local/${value.project}`,
     forge: {
       kind: value.forge?.kind ?? 'local',

@@ -1,7 +1,12 @@
 import type { JsonObject } from '../../base/json-value.ts'
 import type { Diagnostic } from '../../base/position.ts'
 import { compareText } from '../../base/position.ts'
-import type { CompiledPackage, Place, RegoMetadata } from '../../model/generated/types.ts'
+import type {
+  CompiledPackage,
+  CompiledPolicy,
+  Place,
+  RegoMetadata,
+} from '../../model/generated/types.ts'
 import type { RegoCompiler, RegoPackage } from '../../model/rego.ts'
 import { validate } from '../../model/validate.ts'
 import { durationProblem, fieldProblem } from './fields.ts'
@@ -16,6 +21,17 @@ export type PackageDraft = {
   readonly place: Place
   readonly rules: readonly { readonly name: ContractRule; readonly place: Place }[]
 }
+
+/** What the Rego of a repository comes to. */
+export type CheckedRego = {
+  /** Packages that judge actions, sorted by name. */
+  readonly packages: readonly PackageDraft[]
+  /** Every package, the library and those that judge nothing included, sorted by name. */
+  readonly all: CompiledPolicy['rego_packages']
+}
+
+/** A repository without Rego. */
+export const NO_REGO: CheckedRego = { packages: [], all: [] }
 
 type ContractRule = CompiledPackage['rules'][number]['name']
 
@@ -45,7 +61,7 @@ export function compilerFiles(
 }
 
 /**
- * Checks the Rego of a repository, tests included, and gives the packages that judge actions, sorted by name.
+ * Checks the Rego of a repository, tests included.
  *
  * @throws {PolicyError} REGO_COMPILER_FAILED
  */
@@ -54,13 +70,13 @@ export async function checkRego(
   data: string,
   compiler: RegoCompiler,
   report: Report,
-): Promise<readonly PackageDraft[]> {
+): Promise<CheckedRego> {
   for (const path of rego.keys()) {
     if (!path.startsWith(`${ROOT}/`)) continue
     const message = `the folder ${ROOT}/ is the library's; move the file`
     report.error({ file: path, line: 1, column: 1 }, 'NAME_RESERVED', message)
   }
-  if (rego.size === 0) return []
+  if (rego.size === 0) return NO_REGO
   const sources = bundledSources(rego)
   const checked = await compiler.check(compilerFiles(sources, data))
   report.diagnostics.push(...checked.diagnostics)
@@ -70,10 +86,15 @@ export async function checkRego(
     const { diagnostics } = await compiler.check(compilerFiles(all, data))
     report.diagnostics.push(...diagnostics.filter(({ file }) => file.endsWith(TEST_ENDING)))
   }
-  return checked.packages
-    .filter(({ file }) => file !== LIBRARY_FILE)
-    .flatMap((item) => checkPackage(item, report))
-    .sort((a, b) => compareText(a.name, b.name))
+  const own = checked.packages.filter(({ file }) => file !== LIBRARY_FILE)
+  return {
+    packages: own
+      .flatMap((item) => checkPackage(item, report))
+      .sort((a, b) => compareText(a.name, b.name)),
+    all: checked.packages
+      .map((item) => ({ package: item.name, strict_builtin_errors: isStrict(item, report) }))
+      .sort((a, b) => compareText(a.package, b.package)),
+  }
 }
 
 /** A package as the bundle carries it. */
@@ -94,6 +115,14 @@ export function compilePackage({ name, metadata, place, rules }: PackageDraft): 
     })),
     ...place,
   }
+}
+
+/** A package in which a built-in error denies nothing is worth a word each time. */
+function isStrict({ name, custom, file, line, column }: RegoPackage, report: Report): boolean {
+  if (custom['strict_builtin_errors'] !== false) return true
+  const message = `${name} lets built-in errors pass: a rule in which one happens does not fire`
+  report.warn({ file, line, column }, 'REGO_ERRORS_IGNORED', message)
+  return false
 }
 
 function isError({ severity }: Diagnostic): boolean {

@@ -114,7 +114,11 @@ export function program(
   entrypoints: readonly string[],
   answer: (entrypoint: string, input: JsonObject) => RegoOutcome,
 ): RegoProgram {
-  return { entrypoints, evaluate: answer }
+  return {
+    entrypoints,
+    evaluate: answer,
+    evaluateAll: (paths, input) => paths.map((path) => answer(path, input)),
+  }
 }
 
 export function route(id: string): CompiledPolicy['routes'][number] {
@@ -139,6 +143,9 @@ export function policyOf(changes: Partial<CompiledPolicy> = {}): CompiledPolicy 
     unknown_tools: 'deny',
     valid_until: null,
     evaluation_ms_max: 1000,
+    evaluation_steps_max: 1_000_000,
+    evaluation_bytes_max: 16_777_216,
+    rego_packages: [],
     log_origin: 'countersign.local/shop',
     forge: { kind: 'local', path: 'forge.git', base: 'main' },
     agents: [agent()],

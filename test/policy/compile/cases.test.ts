@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { HOST_BUILTIN_NAMES } from '../../../src/decide/rego/host-builtins.ts'
+import { BUILTIN_NAMES } from '../../../src/decide/rego/builtins/index.ts'
 import { readPolicyFiles } from '../../../src/host/policy-files.ts'
 import { createRegoCompiler } from '../../../src/host/rego-compiler/compiler.ts'
 import { readBundle, writeBundle } from '../../../src/policy/bundle/index.ts'
@@ -15,7 +15,7 @@ const UPDATE = process.env['UPDATE_GOLDENS'] !== undefined
 
 type Case = { about: string; want_errors: string[] }
 
-const rego = createRegoCompiler({ hostBuiltins: HOST_BUILTIN_NAMES })
+const rego = createRegoCompiler({ hostBuiltins: BUILTIN_NAMES })
 afterAll(() => rego.close())
 
 test.for(readdirSync(CASES))('case %s', async (name) => {

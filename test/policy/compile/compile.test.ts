@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { HOST_BUILTIN_NAMES } from '../../../src/decide/rego/host-builtins.ts'
+import { BUILTIN_NAMES } from '../../../src/decide/rego/builtins/index.ts'
 import { readPolicyFiles } from '../../../src/host/policy-files.ts'
 import { createRegoCompiler } from '../../../src/host/rego-compiler/compiler.ts'
 import type { Compiled, PolicyFiles } from '../../../src/policy/compile/index.ts'
 import { compile, LIBRARY_FILE, LIBRARY_SOURCE } from '../../../src/policy/compile/index.ts'
 
 const WHOLE = join(import.meta.dirname, '../../cases/compile/whole')
-const rego = createRegoCompiler({ hostBuiltins: HOST_BUILTIN_NAMES })
+const rego = createRegoCompiler({ hostBuiltins: BUILTIN_NAMES })
 let files: PolicyFiles = new Map()
 let golden = ''
 

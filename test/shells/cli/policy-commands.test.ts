@@ -204,8 +204,10 @@ test('build to a folder that is not there -> FILE_UNREADABLE', async () => {
 test.for([
   {
     name: 'a byte in the middle',
-    spoil: (bytes: Buffer) =>
-      bytes.fill(bytes.at(bytes.length / 2)! ^ 1, bytes.length / 2, bytes.length / 2 + 1),
+    spoil: (bytes: Buffer) => {
+      const middle = bytes.length >> 1
+      return bytes.fill(bytes.at(middle)! ^ 1, middle, middle + 1)
+    },
   },
   { name: 'its second half', spoil: (bytes: Buffer) => bytes.subarray(0, bytes.length / 2) },
 ])('a bundle without $name as it was -> BUNDLE_CORRUPT', async ({ spoil }) => {
