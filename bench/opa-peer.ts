@@ -19,10 +19,23 @@ export type Peer = {
   readonly go: string
   /** @returns milliseconds of parsing, `PrepareForEval` and reading the inputs */
   load(rules: number, rego: RegoChoice, inputs: readonly BenchInput[]): Promise<number>
+  /** The same for any policy. */
+  loadModules(policy: PeerPolicy): Promise<number>
+  /** What the query gives for each input. */
+  values(): Promise<readonly unknown[]>
   verdicts(): Promise<readonly string[]>
   /** Nanoseconds of each of the next `count` evaluations, as Go's clock has them. */
   measure(mode: PeerMode, count: number): Promise<readonly number[]>
   close(): Promise<void>
+}
+
+export type PeerPolicy = {
+  readonly query: string
+  readonly modules: Readonly<Record<string, string>>
+  /** JSON text. */
+  readonly data?: string
+  /** JSON texts. */
+  readonly inputs: readonly string[]
 }
 
 /** Starts the peer, built before from `bench/opa` where the cache outside the tree does not hold it. */
@@ -30,14 +43,19 @@ export async function openPeer(): Promise<Peer> {
   const child = spawn(buildPeer(), [], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ask = conversation(child)
   const { opa = '', go = '' } = await ask({ op: 'version' })
+  const loadModules = async (policy: PeerPolicy) =>
+    (await ask({ op: 'load', ...policy })).load_ms ?? 0
   return {
     opa,
     go,
-    load: async (rules, rego, inputs) => {
-      const texts = inputs.map((input) => JSON.stringify(peerInput(input, START)))
-      const modules = peerModules(rules, rego)
-      return (await ask({ op: 'load', query: PEER_QUERY, modules, inputs: texts })).load_ms ?? 0
-    },
+    loadModules,
+    load: (rules, rego, inputs) =>
+      loadModules({
+        query: PEER_QUERY,
+        modules: peerModules(rules, rego),
+        inputs: inputs.map((input) => JSON.stringify(peerInput(input, START))),
+      }),
+    values: async () => (await ask({ op: 'values' })).values ?? [],
     verdicts: async () => ((await ask({ op: 'decisions' })).decisions ?? []).map(peerVerdict),
     measure: async (mode, count) => (await ask({ op: 'measure', mode, count })).nanos ?? [],
     close: async () => {
@@ -56,6 +74,7 @@ type PeerAnswer = {
     readonly deny: unknown[] | null
     readonly hold: unknown[] | null
   }[]
+  readonly values?: readonly unknown[]
   readonly nanos?: readonly number[]
 }
 

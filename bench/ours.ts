@@ -1,6 +1,6 @@
 import { hmacKey } from '../src/base/digest.ts'
 import { evaluate, loadPolicy, stateKeys } from '../src/decide/evaluate/index.ts'
-import { HOST_BUILTINS } from '../src/decide/rego/host-builtins.ts'
+import { BUILTIN_NAMES } from '../src/decide/rego/builtins/index.ts'
 import { createRegoCompiler, type OpaCompiler } from '../src/host/rego-compiler/compiler.ts'
 import { parseAction, parseActionText } from '../src/model/action.ts'
 import type { Credential, JudgedAction, StateEntry } from '../src/model/nouns.ts'
@@ -30,7 +30,7 @@ export type Subject = {
 }
 
 export function newCompiler(): OpaCompiler {
-  return createRegoCompiler({ hostBuiltins: Object.keys(HOST_BUILTINS) })
+  return createRegoCompiler({ hostBuiltins: BUILTIN_NAMES })
 }
 
 /** @throws {Error} with the diagnostics when the generated policy does not compile */

@@ -16,6 +16,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/util"
 	"github.com/open-policy-agent/opa/v1/version"
 )
@@ -24,6 +25,8 @@ type command struct {
 	Op      string            `json:"op"`
 	Query   string            `json:"query"`
 	Modules map[string]string `json:"modules"`
+	// Data is JSON text; empty where the policy has no documents.
+	Data string `json:"data"`
 	// Inputs are JSON texts.
 	Inputs []string `json:"inputs"`
 	// Mode is what a measured evaluation starts from: "text", "value" (a Go value) or "parsed" (an ast.Value).
@@ -42,6 +45,7 @@ type answer struct {
 	Go        string     `json:"go,omitempty"`
 	LoadMs    float64    `json:"load_ms,omitempty"`
 	Decisions []decision `json:"decisions,omitempty"`
+	Values    []any      `json:"values,omitempty"`
 	Nanos     []int64    `json:"nanos,omitempty"`
 }
 
@@ -104,6 +108,8 @@ func run(p **peer, c *command) (answer, error) {
 	switch c.Op {
 	case "decisions":
 		return (*p).decisions()
+	case "values":
+		return (*p).results()
 	case "measure":
 		return (*p).measure(c.Mode, c.Count)
 	}
@@ -114,6 +120,9 @@ func load(c *command) (*peer, error) {
 	options := []func(*rego.Rego){rego.Query(c.Query)}
 	for name, text := range c.Modules {
 		options = append(options, rego.Module(name, text))
+	}
+	if c.Data != "" {
+		options = append(options, rego.Store(inmem.NewFromReader(strings.NewReader(c.Data))))
 	}
 	query, err := rego.New(options...).PrepareForEval(context.Background())
 	if err != nil {
@@ -138,11 +147,27 @@ func load(c *command) (*peer, error) {
 func (p *peer) decisions() (answer, error) {
 	a := answer{}
 	for i := range p.texts {
-		d, err := p.decide("text", i)
+		v, err := p.value("text", i)
+		if err != nil {
+			return a, err
+		}
+		d, err := decisionOf(v)
 		if err != nil {
 			return a, err
 		}
 		a.Decisions = append(a.Decisions, d)
+	}
+	return a, nil
+}
+
+func (p *peer) results() (answer, error) {
+	a := answer{}
+	for i := range p.texts {
+		v, err := p.value("text", i)
+		if err != nil {
+			return a, err
+		}
+		a.Values = append(a.Values, v)
 	}
 	return a, nil
 }
@@ -153,7 +178,7 @@ func (p *peer) measure(mode string, count int) (answer, error) {
 		at := p.next
 		p.next = (p.next + 1) % len(p.texts)
 		start := time.Now()
-		_, err := p.decide(mode, at)
+		_, err := p.value(mode, at)
 		nanos[i] = time.Since(start).Nanoseconds()
 		if err != nil {
 			return answer{}, err
@@ -162,14 +187,14 @@ func (p *peer) measure(mode string, count int) (answer, error) {
 	return answer{Nanos: nanos}, nil
 }
 
-// decide evaluates one input and reads the result, as any caller must.
-func (p *peer) decide(mode string, i int) (decision, error) {
+// value evaluates one input and gives the result as a Go value, as any caller takes it.
+func (p *peer) value(mode string, i int) (any, error) {
 	var option rego.EvalOption
 	switch mode {
 	case "text":
 		var value any
 		if err := util.UnmarshalJSON([]byte(p.texts[i]), &value); err != nil {
-			return decision{}, err
+			return nil, err
 		}
 		option = rego.EvalInput(value)
 	case "value":
@@ -177,16 +202,20 @@ func (p *peer) decide(mode string, i int) (decision, error) {
 	case "parsed":
 		option = rego.EvalParsedInput(p.parsed[i])
 	default:
-		return decision{}, fmt.Errorf("unknown mode %q", mode)
+		return nil, fmt.Errorf("unknown mode %q", mode)
 	}
 	results, err := p.query.Eval(context.Background(), option)
 	if err != nil {
-		return decision{}, err
+		return nil, err
 	}
 	if len(results) != 1 {
-		return decision{}, errors.New("the query is undefined")
+		return nil, errors.New("the query is undefined")
 	}
-	sets, ok := results[0].Expressions[0].Value.(map[string]any)
+	return results[0].Expressions[0].Value, nil
+}
+
+func decisionOf(value any) (decision, error) {
+	sets, ok := value.(map[string]any)
 	if !ok {
 		return decision{}, errors.New("expected an object")
 	}
