@@ -1,5 +1,6 @@
 import type { Builtin } from '../builtins/builtin.ts'
 import type { Analysis } from '../plan/analyse.ts'
+import { recallsCalls } from '../plan/analyse.ts'
 import type { Block, Plan, PlanFunction } from '../plan/plan.ts'
 import type { IndexNode } from '../plan/rule-index.ts'
 import { indexBlocks, selectUnits } from '../plan/rule-index.ts'
@@ -74,7 +75,13 @@ function calleeOf(
     observer?.leave?.(called, value)
     return value
   }
-  const [input = 0, data = 1] = parameters
+  const [input = 0, data = 1, argument = 0] = parameters
+  const recalling = (frame: Frame, evaluation: Evaluation): Value | undefined => {
+    const given = frame[argument]
+    const known = evaluation.recall(index, given)
+    if (known !== undefined) return known === UNDEFINED ? undefined : known
+    return evaluation.remember(index, given, enter(frame, evaluation))
+  }
   const isConstant = facts?.constant === true
   const rule = (
     evaluation: Evaluation,
@@ -95,7 +102,13 @@ function calleeOf(
     evaluation.memo[index] = value === undefined ? UNDEFINED : value
     return value
   }
-  return { parameters, locals, enter, rule: parameters.length === 2 ? rule : undefined }
+  const recalls = facts !== undefined && recallsCalls(called, facts)
+  return {
+    parameters,
+    locals,
+    enter: recalls ? recalling : enter,
+    rule: parameters.length === 2 ? rule : undefined,
+  }
 }
 
 /** The blocks of a function, by way of its index where it has one. The value comes to lie behind the locals. */

@@ -51,8 +51,8 @@ export class Evaluation implements Call {
   bytes: number
   /** Values of rules, by function. A `with` works on a memo of its own. */
   memo: Remembered[]
-  /** Values of functions by their argument, by function. A `with` works on its own. */
-  calls: (Map<Value, Remembered> | undefined)[]
+  /** Values of functions of one argument by that, by function. A `with` works on its own. */
+  calls: Map<number, Map<Value | undefined, Remembered>> | undefined
   /** How many `with` are around: constants of the policy do not hold inside. */
   overridden = 0
   /** Objects that rules fill together, each with the one that it lies in. */
@@ -68,7 +68,6 @@ export class Evaluation implements Call {
     this.bytes = budget.outputBytes
     this.kept = kept
     this.memo = emptyMemo(functions)
-    this.calls = []
   }
 
   work(units: number): void {
@@ -80,6 +79,28 @@ export class Evaluation implements Call {
   output(bytes: number): void {
     this.bytes -= bytes
     if (!(this.bytes >= 0)) throw this.exhausted(this.site)
+  }
+
+  /** What a function gave for this argument, which is told apart by identity where it is no scalar. */
+  recall(index: number, argument: Value | undefined): Remembered {
+    return this.calls?.get(index)?.get(argument)
+  }
+
+  /** Keeps what a function gave. Charged, so that what is kept is bounded. */
+  remember(
+    index: number,
+    argument: Value | undefined,
+    value: Value | undefined,
+  ): Value | undefined {
+    this.bytes -= RECALL_BYTES
+    this.calls ??= new Map()
+    let values = this.calls.get(index)
+    if (values === undefined) {
+      values = new Map()
+      this.calls.set(index, values)
+    }
+    values.set(argument, value === undefined ? UNDEFINED : value)
+    return value
   }
 
   cached<T>(key: string, make: () => T): T {
@@ -120,7 +141,7 @@ export type Overridden = Pick<Evaluation, 'memo' | 'calls'>
 export function override(evaluation: Evaluation): Overridden {
   const before = { memo: evaluation.memo, calls: evaluation.calls }
   evaluation.memo = emptyMemo(before.memo.length)
-  evaluation.calls = []
+  evaluation.calls = undefined
   evaluation.overridden += 1
   return before
 }
@@ -161,6 +182,8 @@ export type Observer = {
 }
 
 const KEPT_MAX = 1_000
+/** An entry of a Map; a text that is the key is there anyway. */
+const RECALL_BYTES = 64
 
 /** Filled, since a hole reads what a polluted Array.prototype holds. */
 function emptyMemo(functions: number): Remembered[] {

@@ -1,4 +1,5 @@
 import type { Analysis } from '../plan/analyse.ts'
+import { recallsCalls } from '../plan/analyse.ts'
 import type { Block, Plan, PlanFunction } from '../plan/plan.ts'
 import type { IndexNode, RuleUnit } from '../plan/rule-index.ts'
 import { indexBlocks } from '../plan/rule-index.ts'
@@ -105,6 +106,15 @@ function writeFunction(shared: Shared, analysis: Analysis, index: number): strin
   const names = called.parameters.map((local) => `l${local}`).join(',')
   const site = called.blocks[0]?.[0]?.site ?? 0
   const step = `if(--e.steps<0)throw e.exhausted(${site});`
+  if (recallsCalls(called, facts)) {
+    const argument = `l${called.parameters[2]}`
+    return (
+      `${before}function f${index}(e,${names}){const m=e.recall(${index},${argument});` +
+      `if(m!==undefined)return m===U?undefined:m;${step}` +
+      `return e.remember(${index},${argument},g${index}(e,${names}))}\n` +
+      `function g${index}(e,${names}){${writer.declarations()}${body}}`
+    )
+  }
   if (called.parameters.length > 2) {
     return `${before}function f${index}(e,${names}){${step}${writer.declarations()}${body}}`
   }

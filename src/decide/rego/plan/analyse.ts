@@ -32,6 +32,11 @@ export type FunctionFacts = {
   readonly only: Value | undefined
 }
 
+/** Whether what a function gave for an argument is worth keeping for the rest of an evaluation. */
+export function recallsCalls({ parameters }: PlanFunction, { heavy }: FunctionFacts): boolean {
+  return heavy && parameters.length === 3
+}
+
 /** Finds out what may be kept, shared and left out when a plan runs. */
 export function analysePlan(plan: Plan): Analysis {
   const trees = readTrees(plan).functions

@@ -294,6 +294,21 @@ test.for(BACK_ENDS)(
   },
 )
 
+test('a function is evaluated once for each argument, and anew inside a `with`', async () => {
+  const source = `
+f(x) := [y | some y in input.ys; y != x]
+p := [f(1), f("1"), f(input.one), z] if z := f(1) with input.ys as [7]
+`
+  const entered: string[] = []
+  const observer = { enter: ({ name }: { readonly name: string }) => void entered.push(name) }
+  const program = await programOfSource(source, { observer })
+  const outcome = program.evaluate('t/p', { ys: [1, 2], one: 1 })
+  expect(outcome).toEqual({ value: [[2], [1, 2], [2], [7]] })
+  expect(entered.filter((name) => name.endsWith('.f'))).toHaveLength(3)
+  const generated = await programOfSource(source, { backEnd: 'generated' })
+  expect(generated.evaluate('t/p', { ys: [1, 2], one: 1 })).toEqual(outcome)
+})
+
 test('a plan that calls what is not supplied is refused', async () => {
   const planned = await compiler.plan({}, { query: 'http.send({})', allBuiltins: true })
   if (!('plan' in planned)) throw new Error('not planned')
