@@ -87,13 +87,15 @@ export async function checkRego(
     report.diagnostics.push(...diagnostics.filter(({ file }) => file.endsWith(TEST_ENDING)))
   }
   const own = checked.packages.filter(({ file }) => file !== LIBRARY_FILE)
+  const all = checked.packages
+    .map((item) => ({ package: item.name, strict_builtin_errors: isStrict(item, report) }))
+    .sort((a, b) => compareText(a.package, b.package))
+  checkReach(checked.packages, all, report)
   return {
     packages: own
       .flatMap((item) => checkPackage(item, report))
       .sort((a, b) => compareText(a.name, b.name)),
-    all: checked.packages
-      .map((item) => ({ package: item.name, strict_builtin_errors: isStrict(item, report) }))
-      .sort((a, b) => compareText(a.package, b.package)),
+    all,
   }
 }
 
@@ -123,6 +125,32 @@ function isStrict({ name, custom, file, line, column }: RegoPackage, report: Rep
   const message = `${name} lets built-in errors pass: a rule in which one happens does not fire`
   report.warn({ file, line, column }, 'REGO_ERRORS_IGNORED', message)
   return false
+}
+
+/**
+ * Refuses a rule such as `checks.amount` of one package where another is named after it, as `<package>.checks` is, and
+ * takes built-in errors otherwise: a rule is known by its path alone, so the one would be taken for the other's.
+ */
+function checkReach(
+  packages: readonly RegoPackage[],
+  all: CheckedRego['all'],
+  report: Report,
+): void {
+  const strict = new Map(all.map((one) => [one.package, one.strict_builtin_errors]))
+  for (const { name, rules } of packages) {
+    for (const rule of rules) {
+      const path = `${name}.${/^[^.[]*/.exec(rule.name)?.[0] ?? ''}`
+      const other = all.find(
+        (one) =>
+          (one.package === path || one.package.startsWith(`${path}.`)) &&
+          one.strict_builtin_errors !== strict.get(name),
+      )
+      if (other === undefined) continue
+      const at = { file: rule.file, line: rule.line, column: rule.column }
+      const message = `expected strict_builtin_errors to be the same in ${name} and ${other.package}, whose names the rule shares; rename one of them`
+      report.error(at, 'REGO_CONTRACT', message)
+    }
+  }
 }
 
 function isError({ severity }: Diagnostic): boolean {

@@ -143,7 +143,7 @@ export function policyOf(changes: Partial<CompiledPolicy> = {}): CompiledPolicy 
     unknown_tools: 'deny',
     valid_until: null,
     evaluation_ms_max: 1000,
-    evaluation_steps_max: 1_000_000,
+    evaluation_steps_max: 500_000,
     evaluation_bytes_max: 16_777_216,
     rego_packages: [],
     log_origin: 'countersign.local/shop',

@@ -101,6 +101,8 @@ describe('what a bundle holds', () => {
   })
 })
 
+const LAX_METADATA = '# METADATA\n# custom:\n#   strict_builtin_errors: false\n'
+
 describe('a broken repository', () => {
   test.for([
     {
@@ -122,6 +124,15 @@ describe('a broken repository', () => {
       name: 'a climbing path',
       files: repository({ '../x.rego': '' }),
       want: ['../x.rego:1:1 DOCUMENT_INVALID'],
+    },
+    {
+      name: 'a strict rule that would be taken for one of a lax package',
+      files: repository({
+        'policies/a.rego':
+          'package countersign.a\n\nchecks.amount := x if { x := to_number(input.x) }\n\ndeny contains {"msg": "m"} if checks.amount > 1\n',
+        'policies/b.rego': `${LAX_METADATA}package countersign.a.checks\n\nother := 1\n`,
+      }),
+      want: ['policies/a.rego:3:1 REGO_CONTRACT', 'policies/b.rego:4:1 REGO_ERRORS_IGNORED'],
     },
     {
       name: 'a file in the library folder',

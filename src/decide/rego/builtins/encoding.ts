@@ -96,14 +96,14 @@ function encodeObject(call: Call, object?: Value): Value {
       const message = 'operand 1 values must be string, array[string], or set[string]'
       throw new BuiltinError(message, 'eval_type_error')
     }
-    call.work(1 + list.length)
+    call.work(4 + list.length)
     parameters.set(name, list)
   }
   const text: string[] = []
   for (const name of [...parameters.keys()].sort(compareStrings)) {
     const escaped = escapeQuery(name)
     for (const value of parameters.get(name) ?? []) {
-      call.work(4 + name.length + value.length)
+      call.work(8 + name.length + value.length)
       call.output(3 * (name.length + value.length) + 2)
       text.push(`${escaped}=${escapeQuery(value)}`)
     }

@@ -16,7 +16,11 @@ export const GLOB: BuiltinFamily = {
     return isMatch(globOf(call, glob, separators), base, call)
   },
 
-  'glob.quote_meta': (_call, text) => stringOperand(text, 1).replace(/[*?\\[\]{}]/g, '\\$&'),
+  'glob.quote_meta'(call, text) {
+    const base = stringOperand(text, 1)
+    call.work(base.length >>> 1)
+    return base.replace(/[*?\\[\]{}]/g, '\\$&')
+  },
 }
 
 /** Null for none; a list of characters, of which an empty one is the dot. */

@@ -49,6 +49,7 @@ function reachablePaths(call: Call, graph?: Value, initial?: Value): Value {
   const search = { call, edges, paths }
   for (const vertex of startOperand(initial)) {
     weigh(call, vertex)
+    call.work(2)
     const neighbours = objectGet(edges, vertex)
     if (neighbours === undefined) continue
     const members = verticesOf(neighbours)

@@ -54,7 +54,6 @@ type Change = (patch: Patch, container: Value, key: Value) => Value
 
 const ENTRY_BYTES = 64
 const OPERATION_UNITS = 16
-/** Whole numbers as OPA reads them: a sign and a fraction of zeros are taken, an exponent is not. */
 
 type Operation = (patch: Patch, steps: readonly Value[], operation: AnyObject) => void
 
@@ -67,15 +66,19 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   test: (patch, steps, operation) => test(patch, steps, attribute(operation, 'value')),
 }
 
+/** Whole numbers as OPA reads them: a sign and a fraction of zeros are taken, an exponent is not. */
 const INDEX = /^[+-]?[0-9]*(?:\.0*)?$/
 
 function apply(patch: Patch, operation: AnyObject): void {
   patch.call.work(OPERATION_UNITS)
+  const path = attribute(operation, 'path')
   const op = attribute(operation, 'op')
-  const perform =
-    typeof op === 'string' && Object.hasOwn(OPERATIONS, op) ? OPERATIONS[op] : undefined
-  const steps = pathSteps(patch.call, attribute(operation, 'path'))
-  if (perform === undefined) throw unrecognized(op)
+  if (typeof op !== 'string') {
+    throw new BuiltinError(`attribute 'op' must be a string but found: ${typeOf(op)}`)
+  }
+  const perform = Object.hasOwn(OPERATIONS, op) ? OPERATIONS[op] : undefined
+  const steps = pathSteps(patch.call, path)
+  if (perform === undefined) throw unrecognized()
   perform(patch, steps, operation)
 }
 
@@ -289,12 +292,8 @@ function indexOf(key: Value, length: number): number {
   return Number.parseInt(digits, 10) * (key.startsWith('-') ? -1 : 1) || 0
 }
 
-function unrecognized(op: Value): BuiltinError {
-  return new BuiltinError(
-    typeof op === 'string'
-      ? 'unrecognized op: expected add, remove, replace, move, copy or test'
-      : `attribute 'op' must be a string but found: ${typeOf(op)}`,
-  )
+function unrecognized(): BuiltinError {
+  return new BuiltinError('unrecognized op: expected add, remove, replace, move, copy or test')
 }
 
 function noContainer(value: Value): BuiltinError {

@@ -167,7 +167,7 @@ function dropBelow(call: Call, value: Value, below: Value | undefined, depth: nu
 /** Charges the visit of members that are looked up, each at what its hash costs. */
 function surveyed(call: Call, members: readonly Value[]): readonly Value[] {
   visit(call, members.length)
-  for (const member of members) if (typeof member === 'object') weigh(call, member)
+  for (const member of members) if (typeof member !== 'string') weigh(call, member)
   return members
 }
 

@@ -75,6 +75,8 @@ export function isList(node: Node | undefined): node is readonly Node[] {
 const SCHEMA_DEPTH_MAX = 256
 
 const ENTRY_BYTES = 64
+/** Units that writing a key as a name takes, besides the visit that is charged before. */
+const NAMING_WORK = 24
 
 /** The same value where it is plain JSON: only what holds a set or a key that is no string is made anew. */
 function plain(call: Call, value: Value): Value {
@@ -96,6 +98,7 @@ function plainObject(call: Call, object: AnyObject): Value {
     (key, at) => typeof key === 'string' && members[at] === objectGet(object, key),
   )
   if (same) return object
+  call.work(keys.length * NAMING_WORK)
   call.output(keys.length * ENTRY_BYTES)
   const copy = new RegoObject()
   for (const [at, key] of keys.entries()) {

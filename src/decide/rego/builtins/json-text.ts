@@ -12,6 +12,7 @@ import {
   objectEntries,
   objectGet,
   objectKeys,
+  objectSize,
 } from '../values/value.ts'
 import type { BuiltinFamily, Call } from './builtin.ts'
 import { BuiltinError, mismatch, objectOperand, stringOperand } from './builtin.ts'
@@ -141,7 +142,9 @@ function marshalWithOptions(call: Call, value?: Value, options?: Value): Value {
   if (value === undefined) return mismatch(value, 1, 'null')
   let layout: Layout = { prefix: '', indent: '\t' }
   let pretty: boolean | undefined
-  for (const [name, option] of objectEntries(objectOperand(options, 2))) {
+  const chosen = objectOperand(options, 2)
+  call.work(OPTION_WORK * objectSize(chosen))
+  for (const [name, option] of objectEntries(chosen)) {
     if (name === 'pretty') {
       if (typeof option !== 'boolean') throw badOption(name, 'boolean')
       pretty = option
@@ -152,12 +155,13 @@ function marshalWithOptions(call: Call, value?: Value, options?: Value): Value {
       throw unknownOption(name)
     }
   }
-  const asked =
-    objectGet(options as AnyObject, 'prefix') ?? objectGet(options as AnyObject, 'indent')
+  const asked = objectGet(chosen, 'prefix') ?? objectGet(chosen, 'indent')
   if (!(pretty ?? asked !== undefined)) return compactJson(call, value)
   // Go indents all lines but the first.
   return layout.prefix + writeJson(call, value, layout)
 }
+
+const OPTION_WORK = 4
 
 function badOption(name: string, wanted: string): BuiltinError {
   return new BuiltinError(`operand 2 key ${name} must be ${wanted}`, 'eval_type_error')

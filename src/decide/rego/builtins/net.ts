@@ -55,22 +55,27 @@ function cidrIntersects(call: Call, a?: Value, b?: Value): boolean {
   return holds(left, right) || holds(right, left)
 }
 
-/** All pairs of an element of the first and one of the second that it contains, each by its index, key or itself. */
+/**
+ * All pairs of an element of the first and one of the second that it contains, each by its index, key or itself. What
+ * is wrong is found in OPA's order: an element is looked at when its turn comes, and need be no address where it is
+ * compared with nothing.
+ */
 function cidrContainsMatches(call: Call, cidrs?: Value, others?: Value): Value {
-  const left = entriesOperand(call, cidrs, 1)
-  const right = left.length === 0 ? [] : entriesOperand(call, others, 2)
-  const matches = new RegoSet()
-  // As in OPA, what is compared with nothing need not be an address.
-  if (right.length === 0) return matches
+  const [left, right] = [entriesOf(call, cidrs), entriesOf(call, others)]
   call.work(3 * left.length * right.length)
-  const networks = left.map(([text]) => networkOperand(call, text, 1))
-  const blocks = right.map(([text]) => blockOperand(call, text, 2))
-  for (const [at, network] of networks.entries()) {
-    for (const [to, block] of blocks.entries()) {
-      if (!covers(network, block)) continue
+  const matches = new RegoSet()
+  const blocks: Network[] = []
+  for (const [item, index] of left) {
+    const text = elementOf(item, 1)
+    let network: Network | undefined
+    for (const [to, [other, key]] of right.entries()) {
+      const otherText = to < blocks.length ? null : elementOf(other, 2)
+      network ??= networkOperand(call, text, 1)
+      if (otherText !== null) blocks.push(blockOperand(call, otherText, 2))
+      if (!covers(network, blocks[to] as Network)) continue
       call.output(64)
       call.work(24)
-      matches.add([left[at]?.[1] ?? null, right[to]?.[1] ?? null])
+      matches.add([index, key])
     }
   }
   return matches
@@ -142,12 +147,11 @@ function covers(network: Network, block: Network): boolean {
   return network.prefix <= block.prefix && holds(network, block)
 }
 
-/** The addresses of an operand, each with what stands for it in a result. */
-function entriesOperand(
+/** The elements of an operand, each with what stands for it in a result. */
+function entriesOf(
   call: Call,
   value: Value | undefined,
-  position: number,
-): readonly (readonly [text: Value, index: Value])[] {
+): readonly (readonly [item: Value, index: Value])[] {
   if (typeof value === 'string') return [[value, value]]
   const entries: readonly (readonly [Value, Value])[] = isArray(value)
     ? value.map((item, at) => [item, at])
@@ -157,11 +161,14 @@ function entriesOperand(
         ? objectEntries(value).map(([key, item]) => [item, key])
         : []
   call.work(entries.length)
-  return entries.map(([item, index]) => {
-    if (typeof item === 'string') return [item, index]
-    if (isArray(item) && item[0] !== undefined) return [item[0], index]
-    throw new BuiltinError(`operand ${position}: element must be string or non-empty array`)
-  })
+  return entries
+}
+
+/** The address of an element, which may lead an array. */
+function elementOf(item: Value, position: number): Value {
+  if (typeof item === 'string') return item
+  if (isArray(item) && item[0] !== undefined) return item[0]
+  throw new BuiltinError(`operand ${position}: element must be string or non-empty array`)
 }
 
 function invalid(what: string, wanted: string): never {

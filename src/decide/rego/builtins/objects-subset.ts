@@ -34,7 +34,7 @@ function coversObject(call: Call, whole: AnyObject, part: AnyObject, depth: numb
   const keys = objectKeys(part)
   call.work(keys.length * 3)
   return keys.every((key) => {
-    if (typeof key === 'object') weigh(call, key)
+    if (typeof key !== 'string') weigh(call, key)
     const [wanted, found] = [objectGet(part, key) as Value, objectGet(whole, key)]
     if (found === undefined) return false
     // Of two of a type that has subsets, equal ones are subsets, too.

@@ -1,6 +1,7 @@
 import { Decimal } from '../values/number.ts'
 import type { AnyObject, RegoSet, Value } from '../values/value.ts'
 import { isArray, isSet, objectGet, objectKeys } from '../values/value.ts'
+import { chargeLong } from './arithmetic.ts'
 import type { Call } from './builtin.ts'
 import { BuiltinError } from './builtin.ts'
 
@@ -18,7 +19,12 @@ export function weigh(call: Call, value: Value, depth = 0): void {
     if (value.length >= TEXT_PER_UNIT) call.work(Math.ceil(value.length / TEXT_PER_UNIT))
     return
   }
-  if (typeof value !== 'object' || value === null || value instanceof Decimal) return
+  if (typeof value === 'bigint' || value instanceof Decimal) {
+    // Its digits are what it is told apart by.
+    chargeLong(call, value)
+    return
+  }
+  if (typeof value !== 'object' || value === null) return
   if (depth >= WALK_DEPTH_MAX) throw tooDeep()
   if (isArray(value)) weighAll(call, value, depth + 1)
   else if (isSet(value)) weighAll(call, value.values(), depth + 1)
@@ -44,6 +50,8 @@ const TEXT_PER_UNIT = 32
 
 function weighMap(call: Call, object: AnyObject, depth: number): void {
   const keys = objectKeys(object)
+  // Each is looked up, too.
+  call.work(keys.length)
   weighAll(call, keys, depth)
   for (const key of keys) weigh(call, objectGet(object, key) as Value, depth)
 }

@@ -30,7 +30,7 @@ export const OBJECTS: BuiltinFamily = {
     const keys = objectKeys(objectOperand(value, 1))
     const set = new RegoSet()
     for (const key of keys) {
-      if (typeof key === 'object') weigh(call, key)
+      if (typeof key !== 'string') weigh(call, key)
       set.add(key)
     }
     return set
@@ -82,7 +82,7 @@ function member(call: Call, value: Value, key: Value): Value | undefined {
   if (isArray(value)) {
     return typeof key === 'number' && isWhole(key) && key >= 0 ? value[key] : undefined
   }
-  if (typeof key === 'object' && key !== null) weigh(call, key)
+  if (typeof key !== 'string') weigh(call, key)
   if (isSet(value)) return value.has(key) ? key : undefined
   return isObject(value) ? objectGet(value, key) : undefined
 }
@@ -107,7 +107,7 @@ function keysOperand(call: Call, value: Value | undefined): RegoSet {
   call.work(keys.length)
   const set = new RegoSet()
   for (const key of keys) {
-    if (typeof key === 'object') weigh(call, key)
+    if (typeof key !== 'string') weigh(call, key)
     set.add(key)
   }
   return set
@@ -120,7 +120,7 @@ function notKeys(value: Value | undefined): never {
 function weighKeys(call: Call, object: AnyObject): readonly Value[] {
   const keys = objectKeys(object)
   call.work(keys.length * 2)
-  for (const key of keys) if (typeof key === 'object') weigh(call, key)
+  for (const key of keys) if (typeof key !== 'string') weigh(call, key)
   return keys
 }
 

@@ -1,5 +1,5 @@
 import type { Value } from '../values/value.ts'
-import { objectEntries } from '../values/value.ts'
+import { objectEntries, objectSize } from '../values/value.ts'
 import type { BuiltinFamily, Call } from './builtin.ts'
 import { BuiltinError, objectOperand, stringOperand } from './builtin.ts'
 import { eachPlace } from './strings-find.ts'
@@ -18,6 +18,7 @@ export const REPLACE: BuiltinFamily = {
     const pairs = objectOperand(patterns, 1)
     const base = stringOperand(text, 2)
     const replacements = new Map<string, string>()
+    call.work(4 * objectSize(pairs))
     for (const [key, value] of objectEntries(pairs)) {
       replacements.set(textOf(key, 'key'), textOf(value, 'value'))
     }

@@ -56,13 +56,13 @@ export const STRINGS: BuiltinFamily = {
 
   lower(call, text) {
     const base = stringOperand(text, 1)
-    call.work(base.length >>> 1)
+    call.work(base.length)
     return lowerCase(base)
   },
 
   upper(call, text) {
     const base = stringOperand(text, 1)
-    call.work(base.length >>> 1)
+    call.work(base.length)
     return upperCase(base)
   },
 

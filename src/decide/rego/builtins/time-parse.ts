@@ -32,11 +32,16 @@ export function parseTime(pieces: readonly LayoutPiece[], text: string): Instant
 export function parsePlainUtc(text: string): Instant | undefined {
   if (text.length !== PLAIN_UTC.length) return undefined
   for (let at = 0; at < PLAIN_UTC.length; at++) {
-    const [wanted, found] = [PLAIN_UTC.charCodeAt(at), text.charCodeAt(at)]
+    const wanted = PLAIN_UTC.charCodeAt(at)
+    const found = text.charCodeAt(at)
     if (wanted === ZERO ? found < ZERO || found > NINE : found !== wanted) return undefined
   }
-  const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)]
-  const [hour, minute, second] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)]
+  const year = digits(text, 0, 4)
+  const month = digits(text, 5, 7)
+  const day = digits(text, 8, 10)
+  const hour = digits(text, 11, 13)
+  const minute = digits(text, 14, 16)
+  const second = digits(text, 17, 19)
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined
   if (hour > 23 || minute > 59 || second > 59) return undefined
   return { seconds: wallSecondsOf({ year, month, day, hour, minute, second }), nanoseconds: 0 }

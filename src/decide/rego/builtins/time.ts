@@ -1,3 +1,5 @@
+import { floatOf, isInteger, truncated } from '../values/big-float.ts'
+import type { RegoNumber } from '../values/number.ts'
 import { isNumber, isWhole, wholeNumber } from '../values/number.ts'
 import type { Value } from '../values/value.ts'
 import { isArray } from '../values/value.ts'
@@ -135,13 +137,19 @@ function momentOf(operand: Value | undefined): Moment {
   if (!isNumber(time)) return mismatch(time ?? operand, 1, 'number')
   if (typeof zone !== 'string') return mismatch(zone, 1, 'string')
   if (typeof layout !== 'string') return mismatch(layout, 1, 'string')
-  if (!isWhole(time)) throw new BuiltinError('timestamp too big')
   assertZone(zone)
-  const total = BigInt(time)
+  const total = isWhole(time) ? BigInt(time) : roundedWhole(time)
   if (BigInt.asIntN(64, total) !== total) throw new BuiltinError('timestamp too big')
   const nanoseconds = ((total % SECOND) + SECOND) % SECOND
   const seconds = Number((total - nanoseconds) / SECOND)
   return { seconds, nanoseconds: Number(nanoseconds), zone, layout }
+}
+
+/** A fraction that Go's Float of 64 bits does not tell from a whole number counts as that. */
+function roundedWhole(fraction: RegoNumber): bigint {
+  const float = floatOf(fraction)
+  if (!isInteger(float)) throw new BuiltinError('timestamp too big')
+  return truncated(float)
 }
 
 function civilAt(call: Call, { seconds, zone }: Moment): Civil {

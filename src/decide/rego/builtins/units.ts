@@ -3,8 +3,9 @@ import type { Parts, RegoNumber } from '../values/number.ts'
 import { DECIMAL_DIGITS_MAX, decimal } from '../values/number.ts'
 import type { Rational } from '../values/rational.ts'
 import { divideRounded, rationalOf } from '../values/rational.ts'
+import type { Value } from '../values/value.ts'
 import { fitting, tooLong } from './arithmetic.ts'
-import type { BuiltinFamily } from './builtin.ts'
+import type { BuiltinFamily, Call } from './builtin.ts'
 import { BuiltinError, stringOperand } from './builtin.ts'
 
 /**
@@ -12,9 +13,14 @@ import { BuiltinError, stringOperand } from './builtin.ts'
  * https://www.openpolicyagent.org/docs/policy-reference/builtins/units
  */
 export const UNITS: BuiltinFamily = {
-  'units.parse': (_call, text) => parseAmount(stringOperand(text, 1).replaceAll('"', '')),
-  'units.parse_bytes': (_call, text) =>
-    parseBytes(lower(stringOperand(text, 1)).replaceAll('"', '')),
+  'units.parse': (call, text) => parseAmount(unquoted(call, text)),
+  'units.parse_bytes': (call, text) => parseBytes(lower(unquoted(call, text))),
+}
+
+function unquoted(call: Call, text: Value | undefined): string {
+  const amount = stringOperand(text, 1)
+  call.work(amount.length >>> 2)
+  return amount.replaceAll('"', '')
 }
 
 /** An SI or binary prefix: `m` is milli and `M` mega, all others go in either case. Ten decimals, as in OPA. */

@@ -225,17 +225,15 @@ function buildBuiltin(scope: Scope, statement: Of<'call_builtin'>): Run {
 
 function buildDynamic(scope: Scope, statement: Of<'call_dynamic'>): Run {
   const { callees, plan } = scope.shared
-  const { candidates, target } = statement
+  const { candidates, target, site } = statement
   const table = new Map(
     candidates.map((index) => [dynamicKey(plan.functions[index]?.path ?? []), index]),
   )
   const path = statement.path.map(slotOf)
   const [input = 0, data = 1] = statement.arguments
   return (frame, evaluation) => {
-    const index = dynamic(
-      table,
-      path.map((slot) => read(frame, slot)),
-    )
+    const parts = path.map((slot) => read(frame, slot))
+    const index = dynamic(evaluation, table, parts, site)
     if (index === undefined) return 0
     const value = ruleOf(callees, index)(evaluation, frame[input], frame[data])
     frame[target] = value

@@ -10,8 +10,8 @@ export type RegoBudget = {
   readonly outputBytes: number
 }
 
-/** Takes some 20 ms at most on a slow core; a policy of 400 lines takes a few hundred steps. */
-export const BUDGET: RegoBudget = { steps: 1_000_000, outputBytes: 16 * 1024 * 1024 }
+/** Takes some tens of milliseconds on a slow core; a policy of 400 lines takes a few thousand steps. */
+export const BUDGET: RegoBudget = { steps: 500_000, outputBytes: 16 * 1024 * 1024 }
 
 /** Why an evaluation ended without a value. */
 export class EvaluationError extends Error {
@@ -104,6 +104,7 @@ export class Evaluation implements Call {
   }
 
   cached<T>(key: string, make: () => T): T {
+    if (key.length > KEPT_KEY_MAX) return make()
     const found = this.kept.get(key)
     if (found !== undefined) return found as T
     const made = make()
@@ -140,6 +141,7 @@ export type Overridden = Pick<Evaluation, 'memo' | 'calls'>
 /** Starts a `with`: what was found under other documents does not hold inside. */
 export function override(evaluation: Evaluation): Overridden {
   const before = { memo: evaluation.memo, calls: evaluation.calls }
+  evaluation.work(1 + (before.memo.length >>> 5))
   evaluation.memo = emptyMemo(before.memo.length)
   evaluation.calls = undefined
   evaluation.overridden += 1
@@ -182,6 +184,8 @@ export type Observer = {
 }
 
 const KEPT_MAX = 1_000
+/** In UTF-16 code units. What has a longer key, a JWK set for instance, is made each time. */
+const KEPT_KEY_MAX = 8_192
 /** An entry of a Map; a text that is the key is there anyway. */
 const RECALL_BYTES = 64
 

@@ -135,7 +135,7 @@ function writeCall(
   const table = writer.shared.tables.push(statement.candidates) - 1
   const [input, data] = statement.arguments.map((local) => writer.local(local))
   return (
-    `if((${found}=dynamic(d${table},[${path}]))===undefined)${jump(labels)}` +
+    `if((${found}=dynamic(e,d${table},[${path}],${statement.site}))===undefined)${jump(labels)}` +
     `if((${target}=${found}(e,${input},${data}))===undefined)${jump(labels, 3)}\n`
   )
 }

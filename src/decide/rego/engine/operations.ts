@@ -1,3 +1,4 @@
+import { chargeLong } from '../builtins/arithmetic.ts'
 import { Decimal } from '../values/number.ts'
 import type { AnyObject, Value } from '../values/value.ts'
 import {
@@ -21,10 +22,10 @@ export function lookUp(
   key: Value | undefined,
 ): Value | undefined {
   if (source === null || typeof source !== 'object' || key === undefined) return undefined
-  if (typeof key === 'object' || typeof key === 'string') weigh(evaluation, key)
+  if (typeof key !== 'number') weigh(evaluation, key)
   if (Array.isArray(source)) {
-    const within = typeof key === 'number' && key >= 0 && key < source.length
-    return within ? (source as readonly Value[])[key] : undefined
+    const within = Number.isInteger(key) && (key as number) >= 0 && (key as number) < source.length
+    return within ? (source as readonly Value[])[key as number] : undefined
   }
   if (source instanceof RegoSet) return source.has(key) ? key : undefined
   return source instanceof Decimal ? undefined : objectGet(source as AnyObject, key)
@@ -48,12 +49,22 @@ export function scanKeys(
   if (Array.isArray(source)) return null
   if (source instanceof RegoSet) {
     evaluation.work(source.size)
-    return source.values()
+    return sorted(evaluation, source.values())
   }
   if (source instanceof Decimal) return NOTHING
   const object = source as AnyObject
   evaluation.work(objectSize(object))
-  return objectKeys(object)
+  return sorted(evaluation, objectKeys(object))
+}
+
+/** Charges what long texts take to sort, whether that was done now or before. */
+function sorted(evaluation: Evaluation, keys: readonly Value[]): readonly Value[] {
+  let units = 0
+  for (const key of keys) {
+    if (typeof key === 'string' && key.length > FREE_LENGTH) units += key.length >>> 4
+  }
+  if (units > 0) evaluation.work(units)
+  return keys
 }
 
 /** Values to scan, in the order of {@link scanKeys}. */
@@ -86,10 +97,18 @@ export function dynamicKey(path: readonly string[]): string {
 
 /** The rule at a path that is put together at run time; undefined where there is none. */
 export function dynamic<Rule>(
+  evaluation: Evaluation,
   table: ReadonlyMap<string, Rule>,
   path: readonly (Value | undefined)[],
+  site: number,
 ): Rule | undefined {
-  return path.every((part) => typeof part === 'string') ? table.get(dynamicKey(path)) : undefined
+  evaluation.site = site
+  for (const part of path) {
+    if (typeof part !== 'string') return undefined
+    // To put the key together takes longer than to look up a name.
+    if (part.length > FREE_LENGTH) evaluation.work(part.length >>> 4)
+  }
+  return table.get(dynamicKey(path as readonly string[]))
 }
 
 /** Characters or members of a value; undefined where it has none. */
@@ -121,7 +140,7 @@ export function add(
   site: number,
 ): void {
   spend(evaluation, ENTRY_BYTES, site)
-  if (typeof value === 'object' && value !== null) {
+  if ((typeof value === 'object' && value !== null) || typeof value === 'bigint') {
     evaluation.site = site
     weigh(evaluation, value)
   }
@@ -136,7 +155,7 @@ export function insert(
   site: number,
 ): void {
   spend(evaluation, ENTRY_BYTES, site)
-  if (typeof key === 'object' && key !== null) {
+  if ((typeof key === 'object' && key !== null) || typeof key === 'bigint') {
     evaluation.site = site
     weigh(evaluation, key)
   }
@@ -256,7 +275,12 @@ function weigh(evaluation: Evaluation, value: Value): void {
     if (value.length > FREE_LENGTH) evaluation.work(value.length >>> 6)
     return
   }
-  if (typeof value !== 'object' || value === null || value instanceof Decimal) return
+  if (typeof value === 'bigint' || value instanceof Decimal) {
+    // Its digits are what it is told apart by.
+    chargeLong(evaluation, value)
+    return
+  }
+  if (typeof value !== 'object' || value === null) return
   evaluation.work(4)
   evaluation.output(KEY_BYTES)
   if (isArray(value)) for (const member of value) weigh(evaluation, member)
@@ -287,8 +311,12 @@ function sameComposite(evaluation: Evaluation, a: object & Value, b: object & Va
     return true
   }
   if (isObject(a) && isObject(b)) {
-    if (objectSize(a) !== objectSize(b)) return false
-    evaluation.work(MEMBER_WORK * (1 + objectSize(a)))
+    const size = objectSize(a)
+    if (size !== objectSize(b)) {
+      evaluation.work(1 + (size >>> 4))
+      return false
+    }
+    evaluation.work(MEMBER_WORK * (1 + size))
     return objectKeys(a).every((key) => {
       const other = objectGet(b, key)
       return other !== undefined && same(evaluation, objectGet(a, key), other)

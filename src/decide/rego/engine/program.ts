@@ -72,7 +72,10 @@ export function programOf(plan: Plan, data: Value, options: PlanOptions = {}): P
   const budget = options.budget ?? BUDGET
   machine.prepare(data)
   const kept = new Map<string, unknown>()
-  keepConstants({ machine, plan, analysis, data, kept, budget })
+  // Somebody who listens is to hear of each evaluation, and of nothing before the first.
+  if (options.observer === undefined) {
+    keepConstants({ machine, plan, analysis, data, kept, budget })
+  }
   const placeOf = (site: number): Site | undefined => (site > 0 ? plan.sites[site] : undefined)
   const entrypoints = [...plan.entrypoints.keys()]
 

@@ -6,11 +6,11 @@ import { compareText } from '../../../base/position.ts'
 import type { RegoNumber } from './number.ts'
 import { Decimal, numberOf, parseNumber } from './number.ts'
 import type { AnyObject, PlainObject, Value } from './value.ts'
-import { isArray, isSet, objectGet, objectKeys, objectSize } from './value.ts'
+import { isArray, isSet, objectGet, objectKeys, objectSize, RegoObject } from './value.ts'
 
 /**
  * Plain JSON as a Rego value: the same object wherever nothing in it needs another form (a whole number that is no safe
- * integer becomes a bigint, -0 becomes 0), so that the input of a decision costs one walk and no copy.
+ * integer becomes a bigint, -0 becomes 0, an object of many members becomes a RegoObject), so that the input of a decision costs one walk and no copy.
  *
  * @throws {PolicyError} VALUE_NOT_JSON for what JSON cannot hold: NaN, infinities, lone surrogates, undefined, class
  *   instances other than plain objects and arrays; ACTION_TOO_DEEP beyond CANONICAL_DEPTH_MAX levels
@@ -49,6 +49,15 @@ export function toJson(value: Value, work: (nodes: number) => void = () => undef
 
 type Writing = { readonly work: (nodes: number) => void }
 
+/**
+ * Members that an object may have and stay as it is. To count and to sort a plain object's keys takes time that grows
+ * with them, at each of a policy's million steps; a RegoObject knows both.
+ */
+const PLAIN_MEMBERS_MAX = 32
+
+/** Shorter texts cost no more than the node that holds them. */
+const FREE_LENGTH = 64
+
 // Sixteen digits or an exponent: all else is what its double prints.
 const INEXACT = /[0-9.]{16}|[0-9][eE]/
 
@@ -80,11 +89,15 @@ function convert(json: unknown, depth: number): Value {
 }
 
 function convertArray(items: readonly unknown[], depth: number): Value {
+  let copy: Value[] | undefined
   for (let at = 0; at < items.length; at++) {
     const value = convert(items[at], depth)
-    if (!Object.is(value, items[at])) return items.map((item) => convert(item, depth))
+    if (copy === undefined && !Object.is(value, items[at])) {
+      copy = items.slice(0, at) as Value[]
+    }
+    copy?.push(value)
   }
-  return items as readonly Value[]
+  return copy ?? (items as readonly Value[])
 }
 
 function convertObject(json: object, depth: number): Value {
@@ -92,19 +105,43 @@ function convertObject(json: object, depth: number): Value {
   if (prototype !== Object.prototype && prototype !== null) throw notJson('a class instance')
   const source = json as Readonly<Record<string, unknown>>
   const keys = Object.keys(source)
-  for (const key of keys) {
-    if (!key.isWellFormed()) throw notJson('a lone surrogate')
+  if (keys.length > PLAIN_MEMBERS_MAX) return convertLarge(source, keys, depth)
+  let copy: [string, Value][] | undefined
+  for (let at = 0; at < keys.length; at++) {
+    const key = wellFormed(keys[at] as string)
     const value = convert(source[key], depth)
-    if (!Object.is(value, source[key])) {
-      // Unlike assignment, this makes an own member of `__proto__`.
-      return Object.fromEntries(keys.map((name) => [name, convert(source[name], depth)]))
+    if (copy === undefined && !Object.is(value, source[key])) {
+      copy = keys.slice(0, at).map((name) => [name, source[name] as Value])
     }
+    copy?.push([key, value])
   }
-  return source as PlainObject
+  // Unlike assignment, this makes an own member of `__proto__`.
+  return copy === undefined ? (source as PlainObject) : Object.fromEntries(copy)
+}
+
+/** A plain object lists its keys to say how many there are; one that knows costs the same at any size. */
+function convertLarge(
+  source: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  depth: number,
+): Value {
+  const object = new RegoObject()
+  for (const key of keys) object.set(wellFormed(key), convert(source[key], depth))
+  return object
+}
+
+function wellFormed(key: string): string {
+  if (!key.isWellFormed()) throw notJson('a lone surrogate')
+  return key
 }
 
 function write(writing: Writing, value: Value, depth: number): JsonValue {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value
+  if (value === null || typeof value === 'boolean') return value
+  if (typeof value === 'string') {
+    // One long text may stand in a value many times.
+    if (value.length > FREE_LENGTH) writing.work(value.length >>> 6)
+    return value
+  }
   if (typeof value === 'number' || typeof value === 'bigint' || value instanceof Decimal) {
     return toDouble(value)
   }

@@ -195,7 +195,8 @@ export function compareValues(a: Value, b: Value): number {
   if (a === b) return 0
   if (typeof a === 'string' && typeof b === 'string') return compareStrings(a, b)
   if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : 1
-  const [x, y] = [typeOf(a), typeOf(b)]
+  const x = typeOf(a)
+  const y = typeOf(b)
   if (x !== y) return RANK[x] - RANK[y]
   if (isNumber(a) && isNumber(b)) return compareNumbers(a, b)
   if (typeof a === 'boolean') return a ? 1 : -1
@@ -221,8 +222,9 @@ export function equalValues(a: Value, b: Value): boolean {
 /** By code point, as UTF-8 bytes compare; UTF-16 puts surrogates before U+E000. */
 export function compareStrings(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
-  for (let at = 0; at < length; at++) {
-    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)]
+  for (let at = length > CHUNK ? equalUnits(a, b, length) : 0; at < length; at++) {
+    const x = a.charCodeAt(at)
+    const y = b.charCodeAt(at)
     if (x !== y) return surrogatesLast(x) - surrogatesLast(y)
   }
   return a.length - b.length
@@ -275,6 +277,20 @@ const RANK: Readonly<Record<TypeName, number>> = {
 function isKey(value: Value): boolean {
   return (typeof value !== 'object' && typeof value !== 'bigint') || value === null
 }
+
+/** How many units the two begin with alike, or some fewer: long parts compare many times as fast as units do. */
+function equalUnits(a: string, b: string, length: number): number {
+  let [at, size] = [0, CHUNK]
+  while (at + CHUNK <= length) {
+    const end = Math.min(at + size, length)
+    if (a.substring(at, end) === b.substring(at, end)) [at, size] = [end, 2 * size]
+    else if (size === CHUNK) break
+    else size = CHUNK
+  }
+  return at
+}
+
+const CHUNK = 512
 
 function surrogatesLast(unit: number): number {
   return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit

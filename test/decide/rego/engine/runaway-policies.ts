@@ -8,6 +8,13 @@ export type Runaway = {
 }
 
 const XS = Array.from({ length: 2_000 }, (_, at) => at)
+/** Two objects of many members, of which one has one more. */
+const LARGE: JsonObject = Object.fromEntries(
+  XS.flatMap((at) => XS.slice(0, 10).map((to) => [`k${at}/${to}`, at])),
+)
+const LARGE_PAIR: JsonObject = { large: LARGE, larger: { ...LARGE, more: 1 } }
+/** Begins a comprehension that has a million turns. */
+const MILLION = 'some i in numbers.range(1, 1000); some j in numbers.range(1, 1000)'
 
 function deep(levels: number): JsonObject {
   let value: JsonObject = { leaf: 1 }
@@ -26,6 +33,36 @@ export const RUNAWAYS: readonly Runaway[] = [
     name: 'a comprehension over a product',
     source: 'p := count([1 | some x in input.xs; some y in input.xs; some z in input.xs])',
     input: { xs: XS },
+  },
+  {
+    name: 'large objects of unlike sizes, compared again and again',
+    source: `p := count([1 | ${MILLION}; x := [input.large, i, j][i - i]; x == input.larger])`,
+    input: LARGE_PAIR,
+  },
+  {
+    name: 'a large object, taken apart again and again',
+    source: `p := count([1 | ${MILLION}; {"k0/0": i, "more": j} = input.large])`,
+    input: LARGE_PAIR,
+  },
+  {
+    name: 'the type of a large object, again and again',
+    source: `p := count([1 | ${MILLION}; is_object([input.large, i, j][i - i])])`,
+    input: LARGE_PAIR,
+  },
+  {
+    name: 'a large object among others',
+    source: `p := count([1 | ${MILLION}; input.large in [input.larger, i, j]])`,
+    input: LARGE_PAIR,
+  },
+  {
+    name: 'a result that holds one long text many times',
+    source: `p := [{input.text, "b"} | ${MILLION}; j < 10]`,
+    input: { text: 'ab'.repeat(50_000) },
+  },
+  {
+    name: 'sets of long texts that begin alike',
+    source: `p := count([1 | ${MILLION}; s := {x | some x in input.texts}; some x in s; x == "b"])`,
+    input: { texts: XS.slice(0, 60).map((at) => 'a'.repeat(60_000) + at) },
   },
   {
     name: 'a set of pairs',

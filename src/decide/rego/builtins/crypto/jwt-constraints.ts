@@ -1,7 +1,7 @@
 import { compareNumbers, Decimal, isNumber, numberOf } from '../../values/number.ts'
 import { valueText } from '../../values/text.ts'
 import type { AnyObject, Value } from '../../values/value.ts'
-import { isArray, objectEntries, objectGet } from '../../values/value.ts'
+import { isArray, objectEntries, objectGet, objectSize } from '../../values/value.ts'
 import type { Call } from '../builtin.ts'
 import { BuiltinError } from '../builtin.ts'
 import type { VerificationKey } from './verification-keys.ts'
@@ -29,6 +29,7 @@ export function readConstraints(call: Call, object: AnyObject): Constraints {
     aud: '',
     time: undefined,
   }
+  call.work(4 * objectSize(object))
   for (const [name, value] of objectEntries(object)) {
     switch (name) {
       case 'cert':

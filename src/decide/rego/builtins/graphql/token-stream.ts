@@ -12,7 +12,7 @@ export class TokenStream {
 
   constructor(text: string, meter: Meter) {
     // A token pays for itself; this pays for the characters of long strings and comments.
-    meter.work(text.length >>> 2)
+    meter.work(text.length >>> 1)
     this.lexer = new Lexer(text, meter)
     this.token = this.lexer.next()
   }
