@@ -1,5 +1,9 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import type { JsonObject } from '../../src/base/json-value.ts'
-import type { Evaluator } from './evaluators.ts'
+import { BUILTIN_NAMES } from '../../src/decide/rego/builtins/index.ts'
+import { createRegoCompiler } from '../../src/host/rego-compiler/compiler.ts'
+import type { RegoPolicy } from './policy-source.ts'
 
 export type MemoryReport = {
   readonly evaluations: number
@@ -12,54 +16,34 @@ export type MemoryReport = {
   readonly garbage_bytes: number
 }
 
-/** Evaluates again and again, and looks at what the process holds. Wants Node's `--expose-gc`. */
-export function measureGarbage(
-  evaluator: Evaluator,
-  inputs: readonly JsonObject[],
+/** What the child is given on its standard input. */
+export type MemoryTask = {
+  readonly plan: string
+  readonly data: JsonObject
+  readonly entrypoint: string
+  readonly inputs: readonly JsonObject[]
+  /** Evaluations after which memory must have settled, and all of them. */
+  readonly settled: number
+  readonly total: number
+}
+
+/** Without the second, V8 enlarges its young generation somewhere on the way, which would look like growth. */
+const FLAGS = ['--expose-gc', '--min-semi-space-size=16', '--max-semi-space-size=16']
+
+/** Evaluates again and again in a process that does nothing else, and looks at what it holds. */
+export async function measureMemory(
+  { files, data, entrypoint, inputs }: RegoPolicy,
   { settled, total }: { readonly settled: number; readonly total: number },
-): MemoryReport {
-  const garbage = garbageOf(evaluator, inputs)
-  run(evaluator, inputs, settled)
-  const before = resident()
-  run(evaluator, inputs, total - settled)
-  const after = resident()
-  return {
-    evaluations: total,
-    resident_settled_mib: before / MIB,
-    resident_end_mib: after / MIB,
-    growth_percent: (after / before - 1) * 100,
-    garbage_bytes: garbage,
-  }
-}
-
-const MIB = 1024 * 1024
-const SAMPLE = 200
-
-function run(evaluator: Evaluator, inputs: readonly JsonObject[], count: number): void {
-  for (let at = 0; at < count; at++) {
-    const input = inputs[at % inputs.length]
-    if (input !== undefined) evaluator.evaluate(input)
-  }
-}
-
-/** Few enough evaluations for no collection to come between: the heap's growth is what they made. */
-function garbageOf(evaluator: Evaluator, inputs: readonly JsonObject[]): number {
-  const growths = Array.from({ length: 15 }, () => {
-    collect()
-    const before = process.memoryUsage().heapUsed
-    run(evaluator, inputs, SAMPLE)
-    return (process.memoryUsage().heapUsed - before) / SAMPLE
-  })
-  return growths.sort((a, b) => a - b)[7] ?? Number.NaN
-}
-
-function resident(): number {
-  collect()
-  return process.memoryUsage().rss
-}
-
-function collect(): void {
-  const gc = (globalThis as { gc?: () => void }).gc
-  if (gc === undefined) throw new Error('run with node --expose-gc')
-  gc()
+): Promise<MemoryReport> {
+  const compiler = createRegoCompiler({ hostBuiltins: BUILTIN_NAMES })
+  const built = await compiler.build(files, [entrypoint]).finally(() => compiler.close())
+  if ('diagnostics' in built) throw new Error(JSON.stringify(built.diagnostics[0]))
+  const task: MemoryTask = { plan: built.plan, data, entrypoint, inputs, settled, total }
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    [...FLAGS, join(import.meta.dirname, 'memory-child.ts')],
+    { input: JSON.stringify(task), encoding: 'utf8' },
+  )
+  if (status !== 0) throw new Error(`the child ended with ${status}`)
+  return JSON.parse(stdout) as MemoryReport
 }

@@ -8,7 +8,7 @@ import type { Figures } from '../stats.ts'
 import { figuresOf, medians } from '../stats.ts'
 import type { Evaluator } from './evaluators.ts'
 import { cedarEvaluator, ourEvaluators } from './evaluators.ts'
-import { measureGarbage } from './memory.ts'
+import { measureMemory } from './memory.ts'
 import type { RegoPolicy } from './policy-source.ts'
 import { exclusivePolicy, realisticPolicy } from './policy-source.ts'
 import type { RegoReport, Row } from './report.ts'
@@ -53,10 +53,8 @@ async function bench(effort: Effort): Promise<RegoReport> {
       progress(policy.name)
       exclusive.push(...(await compare(policy, await ourEvaluators(policy), peer, effort)))
     }
-    const [generated] = ours
-    if (generated === undefined) throw new Error('no evaluator')
     progress(`${effort.total} evaluations for memory`)
-    const memory = measureGarbage(generated, realistic.inputs, effort)
+    const memory = await measureMemory(realistic, effort)
     progress('policies without an end')
     const runaways = await measureRunaways()
     return { opa: peer.opa, node: process.version, realistic: rows, exclusive, memory, runaways }
