@@ -11,7 +11,11 @@ import { join } from 'node:path'
 const GO_TOOLS = { opa: 'github.com/open-policy-agent/opa@v1.22.0' } as const
 
 /** Programs of the system, with the Debian package that brings each. */
-const SYSTEM_TOOLS = { 'ssh-keygen': 'openssh-client', git: 'git' } as const
+const SYSTEM_TOOLS = {
+  'ssh-keygen': 'openssh-client',
+  git: 'git',
+  chromium: 'chromium',
+} as const
 
 /** Where built tools are kept between runs; outside the tree, so that a fresh clone finds them. */
 export function toolFolder(): string {

@@ -1,4 +1,5 @@
 import type { Digest } from '../base/digest.ts'
+import type { ErrorCode } from '../base/errors.ts'
 import type { JsonObject } from '../base/json-value.ts'
 import type { Diagnostic } from '../base/position.ts'
 import type { BundleManifest, Finding, VerdictWord } from './generated/types.ts'
@@ -102,4 +103,122 @@ export type FormattedFile = {
   readonly file: string
   readonly before: string
   readonly after: string
+}
+
+/** What one rule or function cost. */
+export type RuleTiming = {
+  /** As Rego writes it: `data.countersign.refunds.deny`. */
+  readonly rule: string
+  readonly file: string
+  readonly line: number
+  /** How often it was evaluated; a remembered value does not count. */
+  readonly evaluations: number
+  /** In its own lines, and with what it called. */
+  readonly own_ms: number
+  readonly total_ms: number
+}
+
+/** One evaluation of a rule or function: what it came to, body by body. */
+export type TracedRule = {
+  /** As Rego writes it: `data.countersign.refunds.deny`. */
+  readonly rule: string
+  /** Of a function: Rego text of each argument. */
+  readonly arguments?: readonly string[]
+  readonly file: string
+  readonly line: number
+  /** Rego text of its value; null where it is undefined. */
+  readonly value: string | null
+  /** Whether an error ended it before it had one. */
+  readonly unfinished: boolean
+  /** Whether it had been evaluated before, and so has no bodies here. */
+  readonly remembered: boolean
+  /** Those that were tried, in order. */
+  readonly bodies: readonly TracedBody[]
+}
+
+/** One of the bodies of a rule. */
+export type TracedBody = {
+  readonly kind: 'body' | 'else' | 'default'
+  readonly file: string
+  readonly line: number
+  readonly held: boolean
+  readonly steps: readonly TracedStep[]
+}
+
+/** One expression of a body. */
+export type TracedStep = {
+  readonly line: number
+  /** As its author wrote it; of several lines the first. */
+  readonly text: string
+  /** Whether there was a solution for it. */
+  readonly held: boolean
+  /** Where it did not hold: what it looked at, with the values. */
+  readonly reads: readonly TracedRead[]
+  /** Rules and functions that were evaluated for it. */
+  readonly rules: readonly TracedRule[]
+  /** Expressions inside of it: of a comprehension. */
+  readonly steps: readonly TracedStep[]
+  /** Where it iterates: what came of what it found, and how many more there were that are not shown. */
+  readonly rounds: readonly TracedRound[]
+  readonly omitted: number
+}
+
+/** What followed from one solution of an expression that iterates. */
+export type TracedRound = {
+  /** Rego text of the keys. */
+  readonly keys: readonly string[]
+  readonly held: boolean
+  readonly reads: readonly TracedRead[]
+  readonly rules: readonly TracedRule[]
+  readonly steps: readonly TracedStep[]
+}
+
+/** A place below the input, the data or an argument, and Rego text of what is there, or `undefined`. */
+export type TracedRead = { readonly path: string; readonly value: string }
+
+export type Trace = {
+  /** All that the query can read, whatever the input: `input.action.payload.amount`. Sorted. */
+  readonly reads: { readonly input: readonly string[]; readonly data: readonly string[] }
+  /** The expressions of the query. */
+  readonly steps: readonly TracedStep[]
+  /** Whether more happened than a trace holds. */
+  readonly cut: boolean
+}
+
+/** One way in which the query holds, as `opa eval` gives it. */
+export type QueryResult = {
+  readonly expressions: readonly {
+    readonly value: ExactJson
+    readonly text: string
+    readonly location: { readonly row: number; readonly col: number }
+  }[]
+  readonly bindings?: Readonly<Record<string, ExactJson>>
+}
+
+/** JSON for `JSON.stringify`, with every digit: a number that no double holds is one that `JSON.rawJSON` made. */
+export type ExactJson =
+  | null
+  | boolean
+  | number
+  | string
+  | RawNumber
+  | readonly ExactJson[]
+  | { readonly [name: string]: ExactJson }
+
+export type RawNumber = { readonly rawJSON: string }
+
+export type QueryError = {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly location?: { readonly file: string; readonly row: number; readonly col: number }
+}
+
+export type QueryAnswer = {
+  /** Empty where the query is undefined. */
+  readonly results: readonly QueryResult[]
+  /** What ended the evaluation. */
+  readonly error?: QueryError
+  readonly coverage?: RegoCoverage
+  readonly profile?: readonly RuleTiming[]
+  readonly explanation?: Trace
 }

@@ -16,7 +16,7 @@ export function createCoverage(
 ): { readonly observer: Observer; report(): RegoCoverage } {
   const seen = new Set<number>()
   return {
-    observer: { visit: (site) => void seen.add(site) },
+    observer: { visit: ({ site }) => void seen.add(site) },
     report() {
       const covered = linesOf(plan, seen, files)
       const all = linesOf(plan, sitesOf(plan), files)

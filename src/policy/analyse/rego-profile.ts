@@ -1,5 +1,6 @@
 import type { Observer } from '../../decide/rego/engine/evaluation.ts'
-import type { Plan, PlanFunction } from '../../decide/rego/plan/plan.ts'
+import { nestedIn } from '../../decide/rego/plan/analyse-locals.ts'
+import type { Block, Plan, PlanFunction, Site } from '../../decide/rego/plan/plan.ts'
 import type { RuleTiming } from '../../model/results.ts'
 
 /**
@@ -51,8 +52,17 @@ export function placeOf(
   plan: Plan,
   called: PlanFunction,
 ): { readonly rule: string; readonly file: string; readonly line: number } {
-  const site = plan.sites[called.blocks[0]?.[0]?.site ?? 0]
+  const site = firstSite(plan, called.blocks)
   return { rule: ruleName(called), file: site?.file ?? '', line: site?.row ?? 0 }
+}
+
+function firstSite(plan: Plan, blocks: readonly Block[]): Site | undefined {
+  for (const statement of blocks.flat()) {
+    const site = plan.sites[statement.site]
+    const found = site !== undefined && site.row > 0 ? site : firstSite(plan, nestedIn(statement))
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 function round(ms: number): number {

@@ -83,9 +83,12 @@ function allCommands(command: Command): Command[] {
 function wantsJson(argv: readonly string[]): boolean {
   return argv.some(
     (word, index) =>
-      word === '--format=json' || (word === 'json' && argv[index - 1] === '--format'),
+      word === '--format=json' || (word === 'json' && FORMAT_FLAGS.has(argv[index - 1] ?? '')),
   )
 }
+
+/** The second as `opa eval` has it. */
+const FORMAT_FLAGS: ReadonlySet<string> = new Set(['--format', '-f'])
 
 /** What the parser complains about, as an error of ours. */
 function usageError(error: CommanderError, argv: readonly string[]): PolicyError {

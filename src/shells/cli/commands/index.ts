@@ -6,6 +6,7 @@ import { registerCompletion } from './completion.ts'
 import { registerDecide } from './decide.ts'
 import { registerDemo } from './demo.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerEval } from './eval.ts'
 import { registerFmt } from './fmt.ts'
 import { registerInit } from './init.ts'
 import { registerInspect } from './inspect.ts'
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Register[] = [
   registerInspect,
   registerReplay,
   registerDecide,
+  registerEval,
   registerRequests,
   registerReceipts,
   registerLog,
