@@ -93,7 +93,9 @@ test.for([
     ...('backEnd' in asked && { backEnd: asked.backEnd }),
     ...('source' in asked && { source: { paths: [], cwd: scratch } }),
   }
-  expect(valuesOf(await ask(question))).toBe(want)
+  const answer = await ask(question)
+  expect(answer.error).toBeUndefined()
+  expect(valuesOf(answer)).toBe(want)
 })
 
 test('variables are bindings, and expressions tell where they stand', async () => {

@@ -106,12 +106,11 @@ function buildStatement(scope: Scope, statement: Statement): Run {
   const run = buildBare(scope, statement)
   const { observer } = scope.shared
   if (observer === undefined) return run
-  const { site } = statement
   const tells = statement.op !== 'break' && statement.op !== 'blocks'
   return (frame, evaluation) => {
-    observer.visit?.(site)
+    observer.visit?.(statement, frame)
     const end = run(frame, evaluation)
-    if (end === 0 && tells) observer.fail?.(site, frame)
+    if (end === 0 && tells) observer.fail?.(statement, frame)
     return end
   }
 }

@@ -1,5 +1,5 @@
 import type { Call } from '../builtins/builtin.ts'
-import type { PlanFunction } from '../plan/plan.ts'
+import type { PlanFunction, Statement } from '../plan/plan.ts'
 import type { Value } from '../values/value.ts'
 
 /** Bounds of one evaluation: constants of the bundle, so that the same policy and input end alike everywhere. */
@@ -172,15 +172,18 @@ export type Machine = {
   readonly constants: Remembered[]
 }
 
-/** Hears what closures do. For coverage, timing, traces; the generated code has none. */
+/**
+ * Hears what closures do: for coverage, timing and traces. The generated code has none. Locals are those of the function
+ * that runs, as they are at that moment.
+ */
 export type Observer = {
   /** A rule or function is entered; not told when its value is remembered. */
-  enter?(called: PlanFunction): void
+  enter?(called: PlanFunction, locals: readonly (Value | undefined)[]): void
   leave?(called: PlanFunction, value: Value | undefined): void
   /** A statement is about to run. */
-  visit?(site: number): void
-  /** A statement was undefined, so that its block ended. The locals are those of the function that runs. */
-  fail?(site: number, locals: readonly (Value | undefined)[]): void
+  visit?(statement: Statement, locals: readonly (Value | undefined)[]): void
+  /** A statement was undefined, so that its block ended. */
+  fail?(statement: Statement, locals: readonly (Value | undefined)[]): void
 }
 
 const KEPT_MAX = 1_000

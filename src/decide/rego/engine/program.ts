@@ -135,7 +135,10 @@ const NO_ENTRYPOINT = 'the policy has no such entry point'
 const CONSTANT_BUDGET: RegoBudget = { steps: 200_000, outputBytes: 8 * 1024 * 1024 }
 const CONSTANTS_STEPS_MAX = 2_000_000
 
-function laxTest(packages: readonly RegoPackagePath[]): (path: readonly string[]) => boolean {
+/** Tells of a package's path whether its built-in errors are undefined. */
+export function laxTest(
+  packages: readonly RegoPackagePath[],
+): (path: readonly string[]) => boolean {
   const byPath = new Map(packages.map(({ path, lax }) => [JSON.stringify(path), lax]))
   return (path) => {
     for (let length = path.length; length >= 0; length--) {

@@ -344,8 +344,8 @@ describe('an observer', () => {
       enter: (called) => events.push(`enter ${name(called.name)}`),
       leave: (called, value) =>
         events.push(`leave ${name(called.name)} ${value === undefined ? '' : valueText(value)}`),
-      visit: (site) => rowOf(site) > 0 && events.push(`visit ${rowOf(site)}`),
-      fail: (site, locals) => events.push(`fail ${rowOf(site)} ${Array.isArray(locals)}`),
+      visit: ({ site }) => rowOf(site) > 0 && events.push(`visit ${rowOf(site)}`),
+      fail: ({ site }, locals) => events.push(`fail ${rowOf(site)} ${Array.isArray(locals)}`),
     })
     const evaluation = new Evaluation(BUDGET, new Map(), read.functions.length)
     machine.prepare({})

@@ -21,7 +21,7 @@ let forbidden: Said
 beforeAll(async () => {
   families = await planFamilies(compiler)
   forbidden = inChild(['--disallow-code-generation-from-strings'])
-})
+}, 60_000)
 
 function inChild(flags: readonly string[]): Said {
   const child = join(import.meta.dirname, 'no-code-generation-child.ts')
