@@ -59,7 +59,7 @@ test.for([
 })
 
 test('a text that grows beyond its bound is refused, in linear time', () => {
-  const many = 'a'.repeat(100_000)
+  const many = 'a'.repeat(20_000)
   expect(answer('regex.replace', `["${many}", "a", "${'b'.repeat(1_000)}"]`)).toBe(null)
   expect(answer('regex.replace', `["${many}!", "(a+)+$", "b"]`)).toBe(`"${many}!"`)
   const ones = Array(40).fill(1).join(', ')
