@@ -95,11 +95,13 @@ function format(call: Call, time?: Value): Value {
 function addDate(call: Call, time?: Value, years?: Value, months?: Value, days?: Value): Value {
   const moment = momentOf(time)
   const shown = civilAt(call, moment)
+  const shifts = [shiftOperand(years, 2), shiftOperand(months, 3), shiftOperand(days, 4)] as const
+  if (shifts.some((shift) => Math.abs(shift) > SHIFT_MAX)) throw outOfRange()
   const wall = wallSecondsOf({
     ...shown,
-    year: shown.year + shiftOperand(years, 2),
-    month: shown.month + shiftOperand(months, 3),
-    day: shown.day + shiftOperand(days, 4),
+    year: shown.year + shifts[0],
+    month: shown.month + shifts[1],
+    day: shown.day + shifts[2],
   })
   // Beyond the range of Date this is NaN, which is no less out of range.
   if (!(Math.abs(wall) <= SECONDS_MAX)) throw outOfRange()
@@ -169,10 +171,11 @@ function layoutOf(call: Call, name: string): readonly LayoutPiece[] {
   return call.cached(`time-layout:${layout}`, () => readLayout(layout))
 }
 
+/** A whole number of 64 bits, which may be rounded. */
 function shiftOperand(value: Value | undefined, position: number): number {
-  const shift = Number(wholeOperand(value, position))
-  if (Math.abs(shift) > SHIFT_MAX) throw new BuiltinError(`operand ${position} is out of range`)
-  return shift
+  const whole = BigInt(wholeOperand(value, position))
+  if (BigInt.asIntN(64, whole) === whole) return Number(whole)
+  throw new BuiltinError(`operand ${position} must be an integer of 64 bits`, 'eval_type_error')
 }
 
 function inRange(nanoseconds: bigint): Value {
