@@ -2,16 +2,17 @@ import { BUILTIN_NAMES } from '../../src/decide/rego/builtins/index.ts'
 import type { OpaCompiler } from '../../src/host/rego-compiler/compiler.ts'
 import { createRegoCompiler } from '../../src/host/rego-compiler/compiler.ts'
 import type { Json } from './documents.ts'
-import { growDocument, jsonText } from './documents.ts'
+import { growDocument } from './documents.ts'
 import { growPolicy } from './grow-policy.ts'
 import type { Judged } from './judge.ts'
 import { judge } from './judge.ts'
 import type { Case, Outcome } from './outcome.ts'
 import { agree, CRASHED, describe, UNREADABLE } from './outcome.ts'
-import { entriesOf, filesOf } from './policy.ts'
+import { entriesOf } from './policy.ts'
 import { createRandom } from './random.ts'
 import type { Built } from './settle.ts'
 import { settle } from './settle.ts'
+import { specimenText } from './specimen.ts'
 import { asJson, wasmEvaluatorOf } from './wasm.ts'
 
 export type Size = { readonly policies: number; readonly inputs: number; readonly seed: string }
@@ -87,14 +88,16 @@ type Totals = {
   panics: number
   refused: number
   wasmCases: number
+  specimens: number
   readonly explained: Map<string, number>
   readonly unexplained: string[]
   readonly wasm: Map<string, { count: number; readonly example: string }>
 }
 
 function newTotals(): Totals {
-  const counts = { policies: 0, inputs: 0, cases: 0, panics: 0, refused: 0, wasmCases: 0 }
-  return { ...counts, explained: new Map(), unexplained: [], wasm: new Map() }
+  const counts = { policies: 0, inputs: 0, cases: 0, panics: 0, refused: 0 }
+  const more = { wasmCases: 0, specimens: 0 }
+  return { ...counts, ...more, explained: new Map(), unexplained: [], wasm: new Map() }
 }
 
 /** A policy and what it was grown from. */
@@ -120,7 +123,7 @@ async function compareOne(
   totals.policies += 1
   totals.inputs += inputs.length
   totals.cases += cases.length
-  for (const one of judged.differences) note(built, one, totals)
+  await note(compiler, built, judged.differences, totals)
   compareWasm(built, cases, judged, totals)
 }
 
@@ -138,23 +141,37 @@ function isPlanRefused(built: Built, cause: unknown): boolean {
   }
 }
 
-function note(built: Seeded, one: Judged, totals: Totals): void {
-  if (one.explanations?.includes('oracle-crash')) {
-    totals.panics += 1
-    return
+/** Counts, and shows one specimen of what is not explained for each rule and mode. */
+async function note(
+  compiler: OpaCompiler,
+  built: Seeded,
+  differences: readonly Judged[],
+  totals: Totals,
+): Promise<void> {
+  const shown = new Set<string>()
+  for (const one of differences) {
+    if (one.explanations?.includes('oracle-crash')) {
+      totals.panics += 1
+      continue
+    }
+    if (one.explanations !== undefined) {
+      const name = [...one.explanations].sort().join(' + ')
+      totals.explained.set(name, (totals.explained.get(name) ?? 0) + 1)
+      continue
+    }
+    const where = `${built.seed} ${one.case.entry} ${one.mode}`
+    const first = !shown.has(where) && totals.specimens < SPECIMENS_MAX
+    shown.add(where)
+    if (first) totals.specimens += 1
+    const text = first
+      ? await specimenText(compiler, built, one)
+      : `ours ${describe(one.ours)}, OPA ${describe(one.oracle)}`
+    totals.unexplained.push(`${where} ${one.backEnd}: ${text}`)
   }
-  if (one.explanations !== undefined) {
-    const name = [...one.explanations].sort().join(' + ')
-    totals.explained.set(name, (totals.explained.get(name) ?? 0) + 1)
-    return
-  }
-  const { entry, input } = one.case
-  const files = Object.values(filesOf(built.policy)).join('\n')
-  totals.unexplained.push(
-    `${built.seed} ${entry} ${one.mode} ${one.backEnd}: ours ${describe(one.ours)}, OPA ${describe(one.oracle)}\n` +
-      `input ${jsonText(input)}\ndata ${built.policy.data}\n${files}`,
-  )
 }
+
+/** Each takes up to a minute. */
+const SPECIMENS_MAX = 10
 
 /** What opa-wasm has in common with our evaluators is told of ours; here is what it has alone. */
 function compareWasm(

@@ -9,6 +9,17 @@ import { evaluateWith } from './ours.ts'
 import type { Case, Failure, Mode, Outcome } from './outcome.ts'
 import { agree } from './outcome.ts'
 
+/** The calls of built-ins that an evaluation of ours makes, once each. */
+export function callsOf(planned: Planned, one: Case, mode: Mode): readonly BuiltinCall[] {
+  const made = new Map<string, BuiltinCall>()
+  evaluateWith(planned, one, mode, (name, builtin) => (call, ...operands) => {
+    const ours = attempt(builtin, call, operands)
+    if (isCallable(name)) made.set(callKey(name, operands), { name, operands, ours })
+    return give(ours)
+  })
+  return [...made.values()]
+}
+
 /**
  * What our evaluator gives when some of the calls that OPA's own built-ins answer in another way are answered by them.
  * Undefined where that does not come to an end: each answer may lead to calls that were not made before.
