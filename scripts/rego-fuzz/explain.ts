@@ -9,6 +9,7 @@ import type { Mode, Outcome } from './outcome.ts'
 import { agree, CONFLICT, CRASHED } from './outcome.ts'
 import type { Spelling } from './policy.ts'
 import { evaluateOn, replay } from './replay.ts'
+import { SPELLINGS } from './spellings.ts'
 
 /** Why we say something else than OPA. Each is checked, on every difference that is put down to it. */
 export type Explanation =
@@ -17,19 +18,6 @@ export type Explanation =
   | 'oracle-crash'
   | 'budget'
   | KnownCall['is']
-
-/**
- * Ways of writing the policy that mean the same. Where OPA, asked like this, says what we say, the difference is in what
- * its evaluator leaves out or keeps, and not in what the policy means.
- */
-const SPELLINGS = {
-  'rule-index': { unindexed: true },
-  'early-exit': { open: true },
-  'whole-rules': { whole: true },
-  'unused-comprehension': { used: true },
-  'no-utf8': { utf8: true },
-  'number-text': { plain: true },
-} as const satisfies Readonly<Record<string, Spelling>>
 
 type Asked = Planned & { readonly oracle: Oracle }
 

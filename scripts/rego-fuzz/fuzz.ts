@@ -13,7 +13,7 @@ import { createRandom } from './random.ts'
 import type { Built } from './settle.ts'
 import { settle } from './settle.ts'
 import { specimenText } from './specimen.ts'
-import { asJson, wasmEvaluatorOf } from './wasm.ts'
+import { asJson, evaluateByWasm, refusedByWasm } from './wasm.ts'
 
 export type Size = { readonly policies: number; readonly inputs: number; readonly seed: string }
 
@@ -124,7 +124,7 @@ async function compareOne(
   totals.inputs += inputs.length
   totals.cases += cases.length
   await note(compiler, built, judged.differences, totals)
-  compareWasm(built, cases, judged, totals)
+  await compareWasm(built, cases, judged, totals)
 }
 
 /**
@@ -133,12 +133,7 @@ async function compareOne(
  */
 function isPlanRefused(built: Built, cause: unknown): boolean {
   if (!/expected \d+ arguments of/.test(String(cause))) return false
-  try {
-    wasmEvaluatorOf(built)
-    return false
-  } catch (refused) {
-    return (refused as { readonly code?: string }).code === 'REGO_MODULE_INVALID'
-  }
+  return refusedByWasm(built) === 'REGO_MODULE_INVALID'
 }
 
 /** Counts, and shows one specimen of what is not explained for each rule and mode. */
@@ -174,19 +169,18 @@ async function note(
 const SPECIMENS_MAX = 10
 
 /** What opa-wasm has in common with our evaluators is told of ours; here is what it has alone. */
-function compareWasm(
+async function compareWasm(
   built: Built,
   cases: readonly Case[],
   { oracle, ours }: Awaited<ReturnType<typeof judge>>,
   totals: Totals,
-): void {
-  const evaluate = wasmEvaluatorOf(built)
-  for (const [at, one] of cases.entries()) {
+): Promise<void> {
+  const said = await evaluateByWasm(built, cases)
+  for (const [at, outcome] of said.entries()) {
     const theirs = oracle.strict[at]
     const own = ours.strict[at]
-    if (theirs === undefined || own === undefined || isNoAnswer(theirs)) continue
-    const outcome = evaluate(one)
-    if (outcome === undefined) continue
+    if (outcome === undefined || theirs === undefined || own === undefined) continue
+    if (isNoAnswer(theirs)) continue
     totals.wasmCases += 1
     if (sameKind(outcome, theirs) || sameKind(outcome, own)) continue
     const kind = `${theirs.is} -> ${kindOf(outcome)}`

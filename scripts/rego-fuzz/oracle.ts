@@ -9,6 +9,7 @@ import type { Case, Failure, Mode, Outcome } from './outcome.ts'
 import { CRASHED, inputText, UNREADABLE } from './outcome.ts'
 import type { Policy, Spelling } from './policy.ts'
 import { entriesOf, filesOf, MAIN } from './policy.ts'
+import { TRIED } from './spellings.ts'
 import { readTerm } from './term-text.ts'
 
 export type Oracle = Pick<OpaCompiler, 'oracleMany'>
@@ -33,14 +34,17 @@ export async function askOracle(
   return askAll(oracle, files, { ...question, inputs }, { left: CRASHES_MAX })
 }
 
-/** Why OPA's evaluator does not take the policy, if so: its compiler is told the data, and may see more than `build`. */
+/** Why OPA does not take the policy, if so: its compiler is told the data, and may see more than `build`. */
 export async function refusal(oracle: Oracle, policy: Policy): Promise<string | undefined> {
-  const files = { ...filesOf(policy), ...asking(policy) }
   const data = JSON.parse(policy.data) as JsonObject
   const question = { query: 'data.fz.ask.answer', data, strict: true, inputs: [] }
-  const answer = await oracle.oracleMany(files, question)
-  if ('answers' in answer) return undefined
-  return 'error' in answer ? answer.error.message : answer.diagnostics[0]?.message
+  for (const spelling of TRIED) {
+    const files = { ...filesOf(policy, spelling), ...asking(policy) }
+    const answer = await oracle.oracleMany(files, question)
+    if ('error' in answer) return answer.error.message
+    if ('diagnostics' in answer) return answer.diagnostics[0]?.message ?? 'no reason is given'
+  }
+  return undefined
 }
 
 /** Crashes that one call may come across before it gives up on what is left. */

@@ -1007,7 +1007,7 @@ valid_until?: Time
  */
 evaluation_ms_max?: number
 /**
- * Steps that the Rego of one package may take for one action before it is denied with REGO_BUDGET_EXCEEDED: iterations, calls, and what built-ins visit. The same everywhere, unlike time. Half a million take some tens of milliseconds. Default: 500000.
+ * Steps that the Rego of one package may take for one action before it is denied with REGO_BUDGET_EXCEEDED: iterations, calls, and what built-ins visit. The same everywhere, unlike time. The default takes some tens of milliseconds. Default: 300000.
  */
 evaluation_steps_max?: number
 /**

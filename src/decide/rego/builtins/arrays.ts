@@ -10,7 +10,7 @@ export const ARRAYS: BuiltinFamily = {
     if (left.length === 0) return right
     if (right.length === 0) return left
     call.work((left.length + right.length) >>> 4)
-    return [...left, ...right]
+    return left.concat(right)
   },
 
   'array.flatten': (call, array) => {

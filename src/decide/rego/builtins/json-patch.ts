@@ -149,7 +149,7 @@ function read(patch: Patch, steps: readonly Value[]): Value {
 function memberOf(patch: Patch, container: Value, key: Value): Value {
   if (isArray(container))
     return container[indexWithin(container.length - 1, key, container.length)] as Value
-  if (typeof key === 'object') weigh(patch.call, key)
+  if (typeof key === 'object' || typeof key === 'bigint') weigh(patch.call, key)
   const found = isObject(container)
     ? objectGet(container, key)
     : isSet(container) && container.has(key)
@@ -250,7 +250,7 @@ function withMember(patch: Patch, set: RegoSet, key: Value, value: Value): RegoS
 }
 
 function withEntry(patch: Patch, object: AnyObject, key: Value, value: Value): RegoObject {
-  if (typeof key === 'object') weigh(patch.call, key)
+  if (typeof key === 'object' || typeof key === 'bigint') weigh(patch.call, key)
   const copy = patch.ours.has(object) ? (object as RegoObject) : copied(patch, object)
   copy.set(key, value)
   return copy

@@ -76,6 +76,8 @@ export const OBJECTS: BuiltinFamily = {
 }
 
 const ENTRY_BYTES = 64
+/** Units that a new object costs, however small: its table. */
+const COPY_WORK = 16
 
 /** What lies under a key: a member of an array by index, of a set by itself. */
 function member(call: Call, value: Value, key: Value): Value | undefined {
@@ -159,7 +161,7 @@ function absorb(
 }
 
 function copyOf(call: Call, object: AnyObject, ours: Set<AnyObject>): RegoObject {
-  call.work(objectSize(object))
+  call.work(COPY_WORK + objectSize(object))
   call.output(objectSize(object) * ENTRY_BYTES)
   const copy = copyObject(object)
   ours.add(copy)

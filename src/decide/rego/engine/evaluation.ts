@@ -11,7 +11,7 @@ export type RegoBudget = {
 }
 
 /** Takes some tens of milliseconds on a slow core; a policy of 400 lines takes a few thousand steps. */
-export const BUDGET: RegoBudget = { steps: 500_000, outputBytes: 16 * 1024 * 1024 }
+export const BUDGET: RegoBudget = { steps: 300_000, outputBytes: 16 * 1024 * 1024 }
 
 /** Why an evaluation ended without a value. */
 export class EvaluationError extends Error {

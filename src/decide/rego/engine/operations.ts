@@ -258,11 +258,11 @@ const NOTHING: readonly Value[] = []
 const FREE_LENGTH = 64
 /** Tariff of what a policy makes: about what V8 takes for it, a growing table's spare room included. */
 export const MEMBER_BYTES = 16
-const ENTRY_BYTES = 128
+const ENTRY_BYTES = 224
 /** A composite in a set, or as a key, is kept with a text of its own. */
-const KEY_BYTES = 192
+const KEY_BYTES = 256
 /** Units that each member of an object costs to compare: its keys are listed and looked up. */
-const MEMBER_WORK = 6
+const MEMBER_WORK = 8
 
 function spend(evaluation: Evaluation, bytes: number, site: number): void {
   evaluation.bytes -= bytes

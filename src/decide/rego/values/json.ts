@@ -9,8 +9,9 @@ import type { AnyObject, PlainObject, Value } from './value.ts'
 import { isArray, isSet, objectGet, objectKeys, objectSize, RegoObject } from './value.ts'
 
 /**
- * Plain JSON as a Rego value: the same object wherever nothing in it needs another form (a whole number that is no safe
- * integer becomes a bigint, -0 becomes 0, an object of many members becomes a RegoObject), so that the input of a decision costs one walk and no copy.
+ * Plain JSON as a Rego value: the same object wherever nothing in it needs another form, so that the input of a decision
+ * usually costs one walk and no copy. A whole number that is no safe integer becomes a bigint, -0 becomes 0, an object
+ * of many members becomes a RegoObject.
  *
  * @throws {PolicyError} VALUE_NOT_JSON for what JSON cannot hold: NaN, infinities, lone surrogates, undefined, class
  *   instances other than plain objects and arrays; ACTION_TOO_DEEP beyond CANONICAL_DEPTH_MAX levels

@@ -193,8 +193,8 @@ test('any nesting of scans, blocks, negations, breaks and calls ends alike in cl
 })
 
 test.for([
-  { name: 'put there to be filled', nest: { nest: true } as const, want: '[] 9999 99872 0 done' },
-  { name: 'put there for good', nest: {}, want: ' 9999 99872 0 REGO_CONFLICT at 4' },
+  { name: 'put there to be filled', nest: { nest: true } as const, want: '[] 9999 99776 0 done' },
+  { name: 'put there for good', nest: {}, want: ' 9999 99776 0 REGO_CONFLICT at 4' },
 ])('an object that is looked up to be filled: $name', ({ nest, want }) => {
   const [outer, inner, found] = [FIRST, FIRST + 1, FIRST + 2]
   const plan = planOf([
