@@ -4,7 +4,6 @@ import { encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json-value.ts'
 import { REQUESTS_WAITING_MAX } from '../base/limits.ts'
-import { applyObligations } from '../decide/evaluate/index.ts'
 import { ownership } from '../model/action.ts'
 import type { Finding, Outcome, Request } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction, StateSlice } from '../model/nouns.ts'
@@ -22,6 +21,7 @@ import {
   stateDigest,
 } from './record.ts'
 import { newRequest } from './request.ts'
+import { changed } from './tokens.ts'
 
 export type DecideOptions = {
   /**
@@ -70,7 +70,8 @@ export function judgeCall(
 function isOverruled(parts: Parts, recalled: Outcome, now: number): boolean {
   const { digest, policy } = parts.judge.bundle
   const ended = policy.valid_until !== null && now >= Date.parse(policy.valid_until)
-  return recalled.payload !== undefined && (recalled.policy !== digest || ended)
+  const runs = recalled.verdict === 'allow' || recalled.verdict === 'redact'
+  return runs && (recalled.policy !== digest || ended)
 }
 
 async function decideNow(
@@ -211,11 +212,21 @@ function outcomeOf(
       log: parts.signer.origin,
     },
     evaluated_at: isoTime(made.now),
-    ...(runs ? { payload: { ...applyObligations(made.action.payload, obligations) } } : {}),
+    ...(runs ? handedOn(parts, made.action, obligations) : {}),
     ...(made.request === null
       ? {}
       : { request: { id: made.request.id, expires_at: made.request.expires_at } }),
   }
+}
+
+/** What may go on: the payload of a call, the result of one that has been made. */
+function handedOn(
+  parts: Parts,
+  action: JudgedAction,
+  obligations: Evaluation['obligations'],
+): Pick<Outcome, 'payload' | 'result'> {
+  const { payload, result } = changed(parts, action, obligations)
+  return action.phase === 'result' ? { result } : { payload: { ...payload } }
 }
 
 /** The outcome of an earlier decision, from its receipt and sealed inputs. */

@@ -1,7 +1,6 @@
 import { type Change, diffJson } from '../base/diff.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json-value.ts'
-import { applyObligations } from '../decide/evaluate/index.ts'
 import { parseAction, parseActionText } from '../model/action.ts'
 import type { Action, Outcome } from '../model/generated/types.ts'
 import type { JudgedAction, Resolution } from '../model/nouns.ts'
@@ -10,6 +9,7 @@ import { type DecideOptions, judgeCall } from './decide.ts'
 import type { Parts } from './parts.ts'
 import { checkFields, openDecision } from './record.ts'
 import { openPull, settleRequest } from './resolve.ts'
+import { changed } from './tokens.ts'
 
 /** What an agent is told. `payload` is there exactly when the action may run, and is what it must run with. */
 export type Answer = {
@@ -220,6 +220,6 @@ async function answerOf(parts: Parts, found: RequestRecord): Promise<Answer> {
   const asked = (await openDecision(parts.store, request.decision)).inputs.action.payload
   const approved = await openDecision(parts.store, resolution.record)
   // The obligations are those of the evaluation that confirmed the approval, under the bundle of that moment.
-  const payload = applyObligations(approved.inputs.action.payload, approved.predicate.obligations)
+  const payload = changed(parts, approved.inputs.action, approved.predicate.obligations).payload
   return { ...common, status: decision, payload, changes: diffJson(asked, payload), reason }
 }

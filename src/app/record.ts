@@ -55,7 +55,10 @@ export function recommit(inputs: Inputs): Committed {
 }
 
 function commitUnder(action: JudgedAction, seed: Uint8Array, hidden: readonly string[]): Committed {
-  const { root, committed } = commitAction(actionDocument(action), { seed, fields: hidden })
+  const { root, committed } = commitAction(actionDocument(action), {
+    seed,
+    fields: [...hidden, 'result'],
+  })
   return { root, remains: committed, seed, hidden }
 }
 
@@ -74,7 +77,7 @@ export function actionDocument(action: JudgedAction): JsonObject {
  *
  * @throws {PolicyError} ACTION_TOO_LARGE
  */
-export function checkFields({ payload, context }: JudgedAction): void {
+export function checkFields({ payload, context, result }: JudgedAction): void {
   let [fieldsLeft, lengthLeft] = [ACTION_FIELDS_MAX, ACTION_POINTERS_LENGTH_MAX]
   const walk = (value: JsonValue, pointerLength: number) => {
     fieldsLeft -= 1
@@ -91,6 +94,7 @@ export function checkFields({ payload, context }: JudgedAction): void {
   }
   walk(payload, 'payload'.length)
   walk(context, 'context'.length)
+  if (result !== undefined) walk(result, 'result'.length)
 }
 
 /** Writes one receipt and its sealed inputs. @returns the receipt's log index and bytes */

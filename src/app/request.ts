@@ -2,12 +2,12 @@ import { encodeHex } from '../base/encoding.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import { parsePath, readPath } from '../base/path.ts'
 import { joinPointer } from '../base/pointer.ts'
-import { applyObligations } from '../decide/evaluate/index.ts'
 import type { Obligation, Request, ShownField } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction } from '../model/nouns.ts'
 import { askedRoutes } from '../trust/approve/routes.ts'
 import type { Parts } from './parts.ts'
 import { isoTime, newId } from './record.ts'
+import { changed } from './tokens.ts'
 
 /** The request of a held action. Nonce and expiry are drawn here; a reviewer cannot change them. */
 export function newRequest(
@@ -47,7 +47,7 @@ export function newRequest(
     routes,
     findings: evaluation.findings,
     obligations: evaluation.obligations,
-    fields: shownFields(action, shown, evaluation.obligations),
+    fields: shownFields(parts, action, shown, evaluation.obligations),
     nonce: encodeHex(parts.entropy(16)),
     created_at: isoTime(now),
     expires_at: routes.map(({ expires_at }) => expires_at).sort()[0] ?? isoTime(now),
@@ -60,12 +60,13 @@ export function newRequest(
  * before others for the room there is, and a last entry, whose pointer is empty, counts what is left out.
  */
 function shownFields(
+  parts: Parts,
   action: JudgedAction,
   shown: readonly string[],
   obligations: readonly Obligation[],
 ): ShownField[] {
   const document: JsonObject = {
-    payload: applyObligations(action.payload, obligations),
+    payload: changed(parts, action, obligations).payload,
     context: action.context,
   }
   const clear = new Set(

@@ -46,6 +46,7 @@ export function parseAction(value: unknown, credential: Credential): JudgedActio
     context: own<JsonObject>('context', {}),
     priority: own<Priority>('priority', 'medium'),
     fingerprint: own<string | null>('fingerprint', null),
+    ...resultOf(action),
   }
 }
 
@@ -83,6 +84,19 @@ export function ownership(
     }
   }
   return null
+}
+
+/** A result belongs to its phase: one beside a call, or none after one, is a mistake that must not be guessed about. */
+function resultOf(
+  action: Readonly<Record<string, JsonValue>>,
+): Pick<JudgedAction, 'phase' | 'result'> {
+  const phase = Object.hasOwn(action, 'phase') ? action['phase'] : 'call'
+  const result = Object.hasOwn(action, 'result') ? action['result'] : undefined
+  if ((phase === 'result') !== (result !== undefined)) {
+    const message = 'expected a result with the phase `result`, and with that phase alone'
+    throw new PolicyError('ACTION_INVALID', message)
+  }
+  return result === undefined ? {} : { phase: 'result', result }
 }
 
 const PROBLEMS_SHOWN = 5

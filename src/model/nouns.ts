@@ -16,6 +16,10 @@ export type JudgedAction = {
   readonly fingerprint: string | null
   /** Only in recorded sessions: stands in for the payload where a rule compares arguments. */
   readonly args_digest?: string
+  /** Absent: what the agent wants to do is judged. */
+  readonly phase?: 'result'
+  /** What the call gave; with the phase `result` only, and always then. */
+  readonly result?: JsonValue
 }
 
 /**

@@ -47,7 +47,7 @@ describe('a value', () => {
       name: 'with a mistyped word',
       value: rules({ id: 'a/b', then: 'holdd' }),
       want: [
-        '/rules/0/then VALUE_INVALID then: expected redact, hold or deny; did you mean "hold"?',
+        '/rules/0/then VALUE_INVALID then: expected redact, tokenise, drop, hold or deny; did you mean "hold"?',
       ],
     },
     {

@@ -3,7 +3,16 @@ import type { JsonObject, JsonValue } from '../../src/base/json-value.ts'
 import { evaluate } from '../../src/decide/evaluate/evaluate.ts'
 import type { LoadedPolicy } from '../../src/decide/evaluate/policy.ts'
 import type { StateSlice } from '../../src/model/nouns.ts'
-import { action, KEY, load, NOON, program, regoRule, rule } from '../decide/evaluate/fixtures.ts'
+import {
+  action,
+  KEY,
+  load,
+  masking,
+  NOON,
+  program,
+  regoRule,
+  rule,
+} from '../decide/evaluate/fixtures.ts'
 
 /** One action of a generated run. */
 export type Step = {
@@ -38,7 +47,7 @@ export function everyKind(): LoadedPolicy {
           kind: 'loop',
           spec: { repeats: 2, period_max: 2 },
           verdict: 'redact',
-          redact: ['payload.user'],
+          ...masking(['payload.user']),
         }),
         rule({
           id: 'a/f',
@@ -53,7 +62,7 @@ export function everyKind(): LoadedPolicy {
           on: { effect: 'read' },
           when: [{ path: 'payload.user', none_of: ['u', 'v'] }],
           verdict: 'redact',
-          redact: ['payload.user'],
+          ...masking(['payload.user']),
         }),
       ],
       rego: [regoRule('hold', { counters })],

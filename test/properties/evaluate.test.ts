@@ -69,7 +69,7 @@ const said: fc.Arbitrary<Said> = fc
   .map(({ route, redact, ...rest }) => {
     const named = route === null ? {} : { route }
     const finding = { kind: 'every', file: 'f', column: 1, ...rest, ...named } as Finding
-    return { finding, redact }
+    return { finding, obligations: redact.length === 0 ? [] : [{ kind: 'redact', paths: redact }] }
   })
 
 test('fold is free of order, even beyond its bounds', () => {
@@ -126,7 +126,7 @@ test('redaction leaves nothing at the path and does not touch the original', () 
     fc.property(payloads, (payload) => {
       const before = structuredClone(payload)
       const obligation = { kind: 'redact' as const, paths: ['payload.user'], rule: 'a/b' }
-      const after = applyObligations(payload, [obligation])
+      const after = applyObligations({ payload }, [obligation], () => 'token').payload
       expect(payload).toEqual(before)
       expect(Object.hasOwn(after, 'user')).toBe(Object.hasOwn(before, 'user'))
       if (Object.hasOwn(after, 'user')) expect(after['user']).toBe('[redacted]')

@@ -27,8 +27,9 @@ export function engineFindings(
 }
 
 // The default is for a known agent's known tool within scope: what is not has a finding of its own already.
-function needsDefault({ agent, tool, inScope, spoken }: Selection): boolean {
-  return agent !== null && tool !== null && inScope && !spoken
+// What came back of a call was asked for before: only rules that name results restrict it.
+function needsDefault({ agent, tool, inScope, spoken, target }: Selection): boolean {
+  return target.phase === 'call' && agent !== null && tool !== null && inScope && !spoken
 }
 
 function policyEmpty(): Said {
@@ -82,7 +83,7 @@ function outsideScope(loaded: NonNullable<Selection['agent']>, action: JudgedAct
     line,
     column,
   }
-  return { finding, redact: [] }
+  return { finding, obligations: [] }
 }
 
 function fingerprintUnknown({ agent, fingerprint }: JudgedAction): Said {

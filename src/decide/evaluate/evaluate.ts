@@ -1,4 +1,5 @@
 import type { HmacKey } from '../../base/digest.ts'
+import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { Evaluation, JudgedAction, StateSlice } from '../../model/nouns.ts'
 import { engineFindings } from './engine-findings.ts'
@@ -58,7 +59,7 @@ export function evaluate(loaded: LoadedPolicy, input: EvaluationInput): Evaluati
   const tracksRecent = loaded.policy.rego.length > 0
   // What this action adds is asked for before its verdict is known, since damaged state must still deny it.
   if (tracksRecent) checkRecent(facts, moment, said)
-  const verdict = fold(said.map((one) => withRoute(loaded, one)))
+  const verdict = fold(said.map((one) => withRoute(loaded, selection, one)))
   if (verdict.verdict !== 'deny') writes.push(...unlessDenied)
   if (tracksRecent && !said.some(isRecentDamaged)) {
     writes.push(recordRecent(facts, moment, verdict.verdict))
@@ -121,14 +122,21 @@ function isRecentDamaged({ finding }: Said): boolean {
 
 // A hold on a route that does not exist would wait for nobody. `check` asks for the route `default`; a bundle that
 // lacks it nevertheless denies what it would hold.
-function withRoute(loaded: LoadedPolicy, said: Said): Said {
+//
+// A result waits for nobody either: what an unknown tool or fingerprint would hold, or a package, is kept back.
+function withRoute(loaded: LoadedPolicy, { target }: Selection, said: Said): Said {
   const { finding } = said
-  if (finding.verdict !== 'hold' || loaded.routes.has(routeOf(finding))) return said
-  const message = `${finding.message} Nobody can review it: the policy lacks the route ${routeOf(finding)}.`
-  return {
-    finding: { ...finding, verdict: 'deny', code: 'ROUTE_MISSING', message: clipMessage(message) },
-    redact: said.redact,
-  }
+  if (finding.verdict !== 'hold') return said
+  if (target.phase === 'result') return deniedHold(said, 'RESULT_HELD', 'A result is not held.')
+  if (loaded.routes.has(routeOf(finding))) return said
+  const why = `Nobody can review it: the policy lacks the route ${routeOf(finding)}.`
+  return deniedHold(said, 'ROUTE_MISSING', why)
+}
+
+function deniedHold({ finding, obligations }: Said, code: ErrorCode, why: string): Said {
+  const { route: _, ...rest } = finding
+  const message = clipMessage(`${finding.message} ${why}`)
+  return { finding: { ...rest, verdict: 'deny', code, message }, obligations }
 }
 
 function changed(state: StateSlice, writes: readonly Write[]): StateSlice {

@@ -7,8 +7,8 @@ import type { RulePlace } from './settings.ts'
 import { loadError } from './settings.ts'
 
 /**
- * What paths read: the action with its raised priority. A principal or fingerprint that nobody named is missing,
- * not null, so that leaving it out slips past no test.
+ * What paths read: the action with its raised priority. A principal or fingerprint that nobody named, and the result of
+ * a call that has none yet, are missing, not null, so that leaving them out slips past no test.
  */
 export function fieldsOf(action: JudgedAction, priority: Priority): JsonObject {
   return {
@@ -21,6 +21,8 @@ export function fieldsOf(action: JudgedAction, priority: Priority): JsonObject {
     payload: action.payload,
     context: action.context,
     priority,
+    phase: action.phase ?? 'call',
+    ...(action.result === undefined ? {} : { result: action.result }),
     ...(action.principal === null ? {} : { principal: action.principal }),
     ...(action.fingerprint === null ? {} : { fingerprint: action.fingerprint }),
   }
@@ -35,6 +37,7 @@ export const FIXED_FIELDS: ReadonlySet<string> = new Set([
   'service',
   'action',
   'priority',
+  'phase',
 ])
 
 /**
@@ -52,7 +55,7 @@ export function compilePath(place: RulePlace, text: string): Path {
   }
   const first = path.segments[0]
   const name = first?.kind === 'member' ? first.name : ''
-  const deep = name === 'payload' || name === 'context'
+  const deep = name === 'payload' || name === 'context' || name === 'result'
   const flat = FIXED_FIELDS.has(name) || name === 'principal' || name === 'fingerprint'
   if (deep || (flat && path.segments.length === 1)) return path
   throw loadError('PATH_INVALID', place, `expected a field of the action, found ${text}`)

@@ -4,8 +4,14 @@ import { compareText } from '../../base/position.ts'
 import type { Finding, Obligation, Verdict, VerdictWord } from '../../model/generated/types.ts'
 import { FINDINGS_MAX, SHADOW_FINDINGS_MAX } from './limits.ts'
 
-/** A finding, and the fields that it asks to redact. */
-export type Said = { readonly finding: Finding; readonly redact: readonly string[] }
+/** What a finding asks to be done to fields. */
+export type FoundObligation = Omit<Obligation, 'rule'>
+
+/** A finding, and what it asks to be done. */
+export type Said = {
+  readonly finding: Finding
+  readonly obligations: readonly FoundObligation[]
+}
 
 /**
  * Combines findings; their order makes no difference. The highest verdict of the enforced ones wins. With a hold,
@@ -45,7 +51,7 @@ export function engineFinding(
 ): Said {
   const place = { file: '', line: 0, column: 0 }
   const said = { rule: `engine/${rule}`, kind: 'engine', mode: 'enforce', ...finding, ...place }
-  return { finding: said as Finding, redact: [] }
+  return { finding: said as Finding, obligations: [] }
 }
 
 const VERDICTS: readonly VerdictWord[] = ['allow', 'redact', 'hold', 'deny']
@@ -110,7 +116,8 @@ function compare(a: Ordered, b: Ordered): number {
 }
 
 function lastOf(ordered: Ordered): string {
-  ordered.last ??= canonicalize([ordered.said.finding as unknown as JsonValue, ordered.said.redact])
+  const { finding, obligations } = ordered.said
+  ordered.last ??= canonicalize([finding, obligations] as unknown as JsonValue)
   return ordered.last
 }
 
@@ -121,10 +128,20 @@ function routesOf(enforced: readonly Said[]): string[] {
 
 function obligationsOf(enforced: readonly Said[]): Obligation[] {
   const byText = new Map<string, Obligation>()
-  for (const { finding, redact } of enforced) {
-    if (redact.length === 0) continue
-    const paths = [...new Set(redact)].sort(compareText)
-    byText.set(JSON.stringify([finding.rule, paths]), { kind: 'redact', paths, rule: finding.rule })
+  for (const { finding, obligations } of enforced) {
+    for (const { kind, paths, detect } of obligations) {
+      const sorted = {
+        kind,
+        paths: sortedOnce(paths),
+        ...(detect === undefined ? {} : { detect: sortedOnce(detect) }),
+      }
+      const text = JSON.stringify([finding.rule, kind, sorted.paths, sorted.detect ?? []])
+      byText.set(text, { ...sorted, rule: finding.rule })
+    }
   }
   return [...byText].sort(([a], [b]) => compareText(a, b)).map(([, obligation]) => obligation)
+}
+
+function sortedOnce(texts: readonly string[]): string[] {
+  return [...new Set(texts)].sort(compareText)
 }

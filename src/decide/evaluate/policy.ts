@@ -1,5 +1,10 @@
 import { PolicyError } from '../../base/errors.ts'
-import type { CompiledPolicy, CompiledTool, Priority } from '../../model/generated/types.ts'
+import type {
+  CompiledPolicy,
+  CompiledTool,
+  PhaseWord,
+  Priority,
+} from '../../model/generated/types.ts'
 import type { JudgedAction } from '../../model/nouns.ts'
 import type { RegoProgram } from '../rego/types.ts'
 import type { LoadedAgent } from './agents.ts'
@@ -92,7 +97,8 @@ function selectorOf(
     const priority =
       tool === null ? action.priority : higherPriority(action.priority, tool.priority)
     const effect = tool === null ? null : tool.effect
-    const target = { service, action: action.action, agent, role, effect, priority }
+    const phase: PhaseWord = action.phase ?? 'call'
+    const target = { service, action: action.action, agent, role, effect, priority, phase }
     const selected = ruleIndex.select(target)
     const loaded = agents.get(agent) ?? null
     const packagesOf = packageIndex.select(target)
@@ -132,8 +138,8 @@ function remember(select: LoadedPolicy['select']): LoadedPolicy['select'] {
 }
 
 // Effect and raised priority follow from the names. The lengths keep the names apart, whatever they hold.
-function memoKey({ service, action, agent, role, priority }: JudgedAction): string {
-  return `${service.length} ${action.length} ${agent.length} ${priority} ${service}${action}${agent}${role}`
+function memoKey({ service, action, agent, role, priority, phase }: JudgedAction): string {
+  return `${service.length} ${action.length} ${agent.length} ${priority} ${phase ?? ''} ${service}${action}${agent}${role}`
 }
 
 function sizeOf({ rules, watches, packages }: Selection): number {

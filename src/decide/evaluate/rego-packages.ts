@@ -6,7 +6,7 @@ import type { RegoOutcome, RegoProgram } from '../rego/types.ts'
 import type { Facts } from './facts.ts'
 import type { Said } from './fold.ts'
 import { REDACT_PATHS_MAX, REGO_RESULTS_MAX } from './limits.ts'
-import { parsePayloadPath } from './obligations.ts'
+import { parseObligationPath } from './obligations.ts'
 import type { Counter } from './rego-state.ts'
 import { compileCounter, readRecent } from './rego-state.ts'
 import { clipMessage } from './rules.ts'
@@ -192,7 +192,8 @@ function sayResult(loaded: LoadedPackage, rule: RegoRule, result: JsonValue): Sa
     column: rule.column,
   }
   const redacts = rule.name === 'redact' || rule.name === 'hold'
-  return { finding, redact: redacts && Object.hasOwn(result, 'paths') ? (result.paths ?? []) : [] }
+  const paths = redacts && Object.hasOwn(result, 'paths') ? (result.paths ?? []) : []
+  return { finding, obligations: paths.length === 0 ? [] : [{ kind: 'redact', paths: [...paths] }] }
 }
 
 type Result = { readonly msg: string; readonly route?: string; readonly paths?: readonly string[] }
@@ -207,13 +208,13 @@ function isResult(value: JsonValue, name: RuleName): value is Result & JsonObjec
   if (!Object.hasOwn(value, 'paths')) return name !== 'redact'
   const paths: unknown = value['paths']
   if (!Array.isArray(paths) || paths.length > REDACT_PATHS_MAX) return false
-  return (name !== 'redact' || paths.length > 0) && paths.every(isPayloadPath)
+  return (name !== 'redact' || paths.length > 0) && paths.every(isObligationPath)
 }
 
-function isPayloadPath(value: unknown): boolean {
+function isObligationPath(value: unknown): boolean {
   if (typeof value !== 'string') return false
   try {
-    parsePayloadPath(value)
+    parseObligationPath(value)
     return true
   } catch {
     // Any complaint means that the redaction cannot be done; the caller denies.
@@ -249,5 +250,5 @@ function failure(loaded: LoadedPackage, place: Place, code: ErrorCode, message: 
     line: place.line,
     column: place.column,
   }
-  return { finding, redact: [] }
+  return { finding, obligations: [] }
 }

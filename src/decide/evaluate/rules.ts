@@ -1,5 +1,5 @@
 import { PolicyError } from '../../base/errors.ts'
-import type { CompiledRule, Finding, VerdictWord } from '../../model/generated/types.ts'
+import type { ChangeWord, CompiledRule, Finding, VerdictWord } from '../../model/generated/types.ts'
 import type { Facts } from './facts.ts'
 import type { CompiledTest } from './field-test.ts'
 import { compileTest } from './field-test.ts'
@@ -7,7 +7,7 @@ import type { Said } from './fold.ts'
 import { KINDS } from './kinds/index.ts'
 import type { CompiledKind, Judged } from './kinds/kind.ts'
 import { MESSAGE_LENGTH_MAX } from './limits.ts'
-import { parsePayloadPath } from './obligations.ts'
+import { parseObligationPath } from './obligations.ts'
 import type { CompiledSelector } from './selector.ts'
 import { compileSelector } from './selector.ts'
 import { invalid, loadError } from './settings.ts'
@@ -39,19 +39,26 @@ export function loadRule(rule: CompiledRule, routes: ReadonlySet<string>): Loade
       `expected a route of the policy, found ${rule.route}`,
     )
   }
-  if (rule.then === 'redact' && rule.redact.length === 0) {
-    throw loadError('KEY_MISSING', rule, 'expected redact to name at least one field')
+  if ((rule.then === 'redact') !== (rule.change !== null)) {
+    throw invalid(rule, 'expected a change with redact, and with redact alone')
   }
-  for (const path of rule.redact) {
+  if (rule.change !== null && !kind.detects && rule.obligations.every(isOtherThan(rule.change))) {
+    throw loadError('KEY_MISSING', rule, `expected ${rule.change} to name at least one field`)
+  }
+  for (const path of rule.obligations.flatMap(({ paths }) => paths)) {
     try {
-      parsePayloadPath(path)
+      parseObligationPath(path)
     } catch (cause) {
-      throw loadError('PATH_INVALID', rule, 'expected redact to name fields of the payload', cause)
+      throw loadError('PATH_INVALID', rule, 'expected a field of the payload or result', cause)
     }
+  }
+  const selector = compileSelector(rule, rule.on)
+  if (rule.then === 'hold' && selector.phases.has('result')) {
+    throw invalid(rule, 'expected no hold of a result, which waits for nobody')
   }
   return {
     rule,
-    selector: compileSelector(rule, rule.on),
+    selector,
     when: rule.when.map((test) => compileTest(rule, test)),
     kind: kind.compile(rule),
   }
@@ -96,6 +103,10 @@ export function clipMessage(text: string): string {
 }
 
 const THEN: ReadonlySet<VerdictWord> = new Set(['redact', 'hold', 'deny'])
+const isOtherThan =
+  (change: ChangeWord) =>
+  ({ kind }: { readonly kind: ChangeWord }): boolean =>
+    kind !== change
 const MODES: ReadonlySet<string> = new Set(['enforce', 'shadow'])
 const NOTHING = { said: null, writes: [] }
 
@@ -113,7 +124,7 @@ function sayFound(rule: CompiledRule, found: NonNullable<Judged['found']>): Said
     line: rule.line,
     column: rule.column,
   }
-  return { finding, redact: rule.redact }
+  return { finding, obligations: [...rule.obligations, ...(found.obligations ?? [])] }
 }
 
 function failedRule(rule: CompiledRule, error: unknown): Said {
@@ -133,5 +144,5 @@ function failedRule(rule: CompiledRule, error: unknown): Said {
     line: rule.line,
     column: rule.column,
   }
-  return { finding, redact: [] }
+  return { finding, obligations: [] }
 }

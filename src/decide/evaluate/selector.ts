@@ -1,5 +1,5 @@
 import { compileGlob, isLiteral } from '../../base/glob.ts'
-import type { Effect, Priority } from '../../model/generated/types.ts'
+import type { Effect, PhaseWord, Priority } from '../../model/generated/types.ts'
 import type { RulePlace } from './settings.ts'
 import { invalid, own, ownTexts } from './settings.ts'
 
@@ -11,6 +11,7 @@ export type Target = {
   readonly role: string
   readonly effect: Effect | null
   readonly priority: Priority
+  readonly phase: PhaseWord
 }
 
 export type CompiledSelector = {
@@ -20,6 +21,7 @@ export type CompiledSelector = {
   readonly actions: readonly string[] | null
   /** Whether the selector is about certain tools: it names a service or an action, other than by `*` alone. */
   readonly namesTools: boolean
+  readonly phases: ReadonlySet<string>
   matches(target: Target): boolean
 }
 
@@ -40,11 +42,14 @@ export function compileSelector(place: RulePlace, selector: object): CompiledSel
   const role = namesOf(place, selector, 'role')
   const effect = wordsOf(place, selector, 'effect', EFFECTS)
   const priority = wordsOf(place, selector, 'priority', PRIORITIES)
+  const phases = wordsOf(place, selector, 'phase', PHASES) ?? CALL_ONLY
   return {
     services: service.literals,
     actions: action.literals,
     namesTools: service.narrow || action.narrow,
+    phases,
     matches: (target) =>
+      phases.has(target.phase) &&
       service.test(target.service) &&
       action.test(target.action) &&
       agent.test(target.agent) &&
@@ -80,7 +85,11 @@ const KEYS: ReadonlySet<string> = new Set([
   'role',
   'effect',
   'priority',
+  'phase',
 ])
+
+const PHASES = ['call', 'result'] as const satisfies PhaseWord[]
+const CALL_ONLY: ReadonlySet<string> = new Set(['call'])
 
 type Names = {
   readonly literals: readonly string[] | null

@@ -16,6 +16,13 @@ export type Name = string
  */
 export type Priority = ("low" | "medium" | "high" | "critical")
 /**
+ * `call`: what an agent wants to do. `result`: what came back of it.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__phase".
+ */
+export type PhaseWord = ("call" | "result")
+/**
  * `service.action`, each part a glob.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -124,6 +131,13 @@ export type Scalar = (string | number | boolean | null)
  */
 export type By = Path[]
 /**
+ * `redact` puts a mask in a value's place, `tokenise` a token that is the same for the same value, `drop` leaves the value out.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__change".
+ */
+export type ChangeWord = ("redact" | "tokenise" | "drop")
+/**
  * One entry of the receipt log: an in-toto Statement v1.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -177,6 +191,11 @@ priority?: Priority
  * Digest of the agent's model and tool manifest. Default: none.
  */
 fingerprint?: string
+phase?: PhaseWord
+/**
+ * What the call gave: any JSON value. Only in the phase `result`, which needs it.
+ */
+result?: unknown
 }
 /**
  * What one agent may do: least privilege, by tool and role.
@@ -365,6 +384,10 @@ effect?: (Effect | Effect[])
  * Priorities, after the policy has raised the caller's.
  */
 priority?: (Priority | Priority[])
+/**
+ * Phases: the call, or what came back of it. Default: `call`.
+ */
+phase?: (PhaseWord | PhaseWord[])
 }
 /**
  * The documents of a policy repository, checked, defaults filled in and sorted; `countersign/policy.json` of a bundle.
@@ -505,9 +528,13 @@ spec: {
 }
 then: ("redact" | "hold" | "deny")
 /**
- * Fields to mask.
+ * How fields are changed, where `then` is `redact`.
  */
-redact: Path[]
+change: (ChangeWord | null)
+/**
+ * Fields that a finding asks to change.
+ */
+obligations: CompiledObligation[]
 route: (RouteId | null)
 mode: Mode
 /**
@@ -516,6 +543,13 @@ mode: Mode
 file: string
 line: number
 column: number
+}
+export interface CompiledObligation {
+kind: ChangeWord
+/**
+ * Fields to mask.
+ */
+paths: Path[]
 }
 export interface CompiledPackage {
 /**
@@ -642,6 +676,11 @@ fingerprint?: string
  * When: a time, or a span after the test's start. Default: one second after the step before.
  */
 at?: (Time | Duration)
+phase?: PhaseWord
+/**
+ * What the call gave, in the phase `result`.
+ */
+result?: unknown
 }
 /**
  * Tests of a policy: an action, what came before it, and the verdict that it must get.
@@ -723,16 +762,30 @@ loop?: LoopRule
 pattern?: FieldTest
 flow?: FlowRule
 /**
- * The verdict of a finding.
+ * What becomes of an action with a finding: fields of it are changed (`redact`, `tokenise`, `drop`), it waits for people, or it is denied.
  */
-then: ("redact" | "hold" | "deny")
+then: ("redact" | "tokenise" | "drop" | "hold" | "deny")
 /**
- * Fields of the payload to mask before the action runs. Needed with `then: redact`, allowed with `hold`.
+ * Fields to mask before the action runs, or before the agent sees the result. Needed with `then: redact` unless the kind finds them, allowed with `hold`.
  * 
  * @minItems 1
  * @maxItems 64
  */
 redact?: Path[]
+/**
+ * Fields to put tokens in the place of. A token is the same for the same value, and the value is kept encrypted. Needed with `then: tokenise` unless the kind finds them, allowed with `hold`.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+tokenise?: Path[]
+/**
+ * Fields to leave out. Needed with `then: drop` unless the kind finds them, allowed with `hold`.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+drop?: Path[]
 route?: RouteId
 mode?: Mode
 }
@@ -854,6 +907,10 @@ evaluated_at: Time
 payload?: {
 [k: string]: unknown
 }
+/**
+ * The result to hand on, obligations applied. Only in the phase `result`, when the verdict lets it through.
+ */
+result?: unknown
 request?: RequestReference
 }
 /**
@@ -902,16 +959,13 @@ line: number
 column: number
 }
 /**
- * What must be done to the payload before the action runs.
+ * What must be done to the payload before the action runs, or to the result before the agent sees it.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "verdict__obligation".
  */
 export interface Obligation {
-/**
- * `redact` replaces each value by a mask.
- */
-kind: "redact"
+kind: ChangeWord
 /**
  * The fields.
  */
@@ -920,6 +974,12 @@ paths: Path[]
  * The rule that asks for it.
  */
 rule: string
+/**
+ * Only what is of these kinds within the fields is changed: kinds of personal data or secrets. Default: each field as a whole.
+ * 
+ * @minItems 1
+ */
+detect?: string[]
 }
 /**
  * Where the receipt stands.

@@ -1,19 +1,11 @@
-import { formatDuration, parseDuration } from '../../base/duration.ts'
+import { parseDuration } from '../../base/duration.ts'
 import { PolicyError } from '../../base/errors.ts'
-import { WINDOW_MS_MAX } from '../../base/limits.ts'
-import { nearest } from '../../base/nearest.ts'
-import type { Path } from '../../base/path.ts'
-import { parsePath } from '../../base/path.ts'
-import type {
-  DecisionTest,
-  FieldTest,
-  Person,
-  Project,
-  Route,
-  Rule,
-} from '../../model/generated/types.ts'
+import type { DecisionTest, Person, Project, Route, Rule } from '../../model/generated/types.ts'
+import type { ChangeWord } from './changes.ts'
+import { CHANGES, isChange, phasesOf } from './changes.ts'
+import { checkDuration, checkFieldTest, checkTime, pathProblem, TREES } from './checks.ts'
 import type { Documents, Entry } from './documents.ts'
-import { checkPattern } from './patterns.ts'
+import { kindsOf } from './kinds/index.ts'
 import type { Report } from './report.ts'
 
 /** Checks what stands in one entry alone: paths, durations, times, patterns, operators and kinds. */
@@ -25,174 +17,60 @@ export function checkFields(documents: Documents, report: Report): void {
   for (const entry of documents.tests) checkTest(entry, report)
 }
 
-/** The kinds of guardrails; a rule has at most one. */
-export const RULE_KINDS = ['scope', 'velocity', 'loop', 'pattern', 'flow'] as const
-
-/** What is wrong with a window or time-out, or null. */
-export function durationProblem(text: string): string | null {
-  try {
-    const ms = parseDuration(text)
-    if (ms <= WINDOW_MS_MAX) return null
-    return `expected a duration of at most ${formatDuration(WINDOW_MS_MAX)}, found ${text}`
-  } catch (error) {
-    if (error instanceof PolicyError) return `${error.message}, found ${JSON.stringify(text)}`
-    throw error
-  }
-}
-
-/** What is wrong with a path to count by or to test, or null. */
-export function fieldProblem(text: string): string | null {
-  return pathProblem(text, [...TREES, ...WORDS])
-}
-
-/** Parts of an action that hold further fields, and those that are one value. */
-const TREES = ['payload', 'context']
-const WORDS = [
-  'agent',
-  'session',
-  'principal',
-  'role',
-  'service',
-  'action',
-  'priority',
-  'project',
-  'fingerprint',
-]
-
-function pathProblem(text: string, roots: readonly string[], below = false): string | null {
-  let path: Path
-  try {
-    path = parsePath(text)
-  } catch (error) {
-    if (error instanceof PolicyError) return error.message
-    throw error
-  }
-  const [first, ...rest] = path.segments
-  const root = first?.kind === 'member' ? first.name : ''
-  if (!roots.includes(root)) {
-    const meant = nearest(root, roots)
-    const advice = meant === undefined ? '' : `; did you mean ${JSON.stringify(meant)}?`
-    return `path ${JSON.stringify(text)}: expected it to start with ${roots.join(', ')}${advice}`
-  }
-  if (WORDS.includes(root) && rest.length > 0) {
-    return `path ${JSON.stringify(text)}: ${root} is one value and has no fields`
-  }
-  if (below && rest.length === 0) {
-    return `path ${JSON.stringify(text)}: expected a field of it, such as ${root}.amount`
-  }
-  return null
-}
-
 function checkProject(entry: Entry<Project>, report: Report): void {
   checkTime(entry, '/valid_until', entry.value.valid_until, report)
 }
 
 function checkRule(entry: Entry<Rule>, report: Report): void {
-  const rule = entry.value
-  const kinds = RULE_KINDS.filter((kind) => Object.hasOwn(rule, kind))
-  for (const kind of kinds.slice(1)) {
-    const message = `a rule has one kind at most, found ${kinds.join(' and ')}; make two rules of it`
-    report.error(entry.keyAt(`/${kind}`), 'RULE_KIND_AMBIGUOUS', message)
+  const kinds = kindsOf(entry.value)
+  for (const { kind } of kinds.slice(1)) {
+    const names = kinds.map(({ kind: { name } }) => name).join(' and ')
+    const message = `a rule has one kind at most, found ${names}; make two rules of it`
+    report.error(entry.keyAt(`/${kind.name}`), 'RULE_KIND_AMBIGUOUS', message)
   }
-  rule.when?.forEach((test, index) => {
+  entry.value.when?.forEach((test, index) => {
     checkFieldTest(entry, `/when/${index}`, test, report)
   })
-  if (rule.pattern !== undefined) checkFieldTest(entry, '/pattern', rule.pattern, report)
-  for (const kind of ['velocity', 'loop', 'flow'] as const) {
-    checkBy(entry, `/${kind}/by`, rule[kind]?.by, report)
-  }
-  checkDuration(entry, '/velocity/per', rule.velocity?.per, report)
-  checkDuration(entry, '/flow/within', rule.flow?.within, report)
-  checkObligations(entry, report)
+  for (const { kind, settings } of kinds) kind.check?.(entry, settings, report)
+  checkOutcome(
+    entry,
+    kinds.some(({ kind }) => kind.detects === true),
+    report,
+  )
 }
 
-function checkObligations(entry: Entry<Rule>, report: Report): void {
-  const { then, redact, route } = entry.value
-  if (then === 'redact' && redact === undefined) {
-    const message = '"then: redact" needs the key "redact": the fields of the payload to mask'
+/** What a rule asks for: its verdict, the fields to change, the route. */
+function checkOutcome(entry: Entry<Rule>, detects: boolean, report: Report): void {
+  const rule = entry.value
+  const { then, route } = rule
+  const phases = phasesOf(rule)
+  if (isChange(then) && rule[then] === undefined && !detects) {
+    const message = `"then: ${then}" needs the key "${then}": the fields to change`
     report.error(entry.at('/then'), 'KEY_MISSING', message)
   }
-  if (then === 'deny' && redact !== undefined) {
-    const message = 'what is denied never runs, so nothing is masked; leave "redact" out or hold'
-    report.error(entry.keyAt('/redact'), 'VALUE_INVALID', message)
+  if (then === 'hold' && phases.includes('result')) {
+    const message = 'a result waits for nobody: change it with redact, tokenise or drop, or deny it'
+    report.error(entry.at('/then'), 'VALUE_INVALID', message)
   }
   if (then !== 'hold' && route !== undefined) {
-    report.warn(
-      entry.keyAt('/route'),
-      'VALUE_INVALID',
-      'only a hold is reviewed; this route is never taken',
-    )
+    const message = 'only a hold is reviewed; this route is never taken'
+    report.warn(entry.keyAt('/route'), 'VALUE_INVALID', message)
   }
-  redact?.forEach((path, index) => {
-    const problem = pathProblem(path, ['payload'], true)
-    if (problem !== null) report.error(entry.at(`/redact/${index}`), 'PATH_INVALID', problem)
-  })
+  for (const change of CHANGES) checkChange(entry, change, report)
 }
 
-const OPERATORS = [
-  'matches',
-  'not_matches',
-  'equals',
-  'not_equals',
-  'one_of',
-  'none_of',
-  'above',
-  'below',
-  'longer_than',
-] as const
-
-function checkFieldTest(entry: Entry<Rule>, at: string, test: FieldTest, report: Report): void {
-  const operators = OPERATORS.filter((key) => Object.hasOwn(test, key))
-  if (operators.length === 0) {
-    report.error(
-      entry.at(at),
-      'KEY_MISSING',
-      `expected exactly one of ${OPERATORS.join(', ')}, found none`,
-    )
+function checkChange(entry: Entry<Rule>, change: ChangeWord, report: Report): void {
+  const rule = entry.value
+  const paths = rule[change]
+  if (paths === undefined) return
+  if (rule.then === 'deny') {
+    const message = `what is denied never runs, so nothing is changed; leave "${change}" out or hold`
+    report.error(entry.keyAt(`/${change}`), 'VALUE_INVALID', message)
   }
-  for (const key of operators.slice(1)) {
-    const message = `expected exactly one operator, found ${operators.join(' and ')}; make two tests of it`
-    report.error(entry.keyAt(`${at}/${key}`), 'VALUE_INVALID', message)
-  }
-  if (test.path === undefined && test.paths === undefined) {
-    report.error(entry.at(at), 'KEY_MISSING', 'expected the key "path" or "paths"')
-  }
-  if (test.path !== undefined && test.paths !== undefined) {
-    const message = 'expected one of "path" and "paths", found both; put all into "paths"'
-    report.error(entry.keyAt(`${at}/paths`), 'VALUE_INVALID', message)
-  }
-  if (test.path !== undefined) checkPath(entry, `${at}/path`, test.path, report)
-  test.paths?.forEach((path, index) => {
-    checkPath(entry, `${at}/paths/${index}`, path, report)
-  })
-  for (const key of ['matches', 'not_matches'] as const) {
-    const patterns = test[key]
-    if (typeof patterns === 'string') checkOnePattern(entry, `${at}/${key}`, patterns, report)
-    if (!Array.isArray(patterns)) continue
-    patterns.forEach((pattern, index) => {
-      checkOnePattern(entry, `${at}/${key}/${index}`, pattern, report)
-    })
-  }
-}
-
-function checkOnePattern(entry: Entry<Rule>, at: string, pattern: string, report: Report): void {
-  const problem = checkPattern(pattern)
-  if (problem !== null) report.error(entry.at(at), problem.code, problem.message)
-}
-
-function checkPath(entry: Entry<unknown>, at: string, path: string, report: Report): void {
-  const problem = fieldProblem(path)
-  if (problem !== null) report.error(entry.at(at), 'PATH_INVALID', problem)
-}
-
-function checkBy(
-  entry: Entry<unknown>,
-  at: string,
-  by: readonly string[] | undefined,
-  report: Report,
-): void {
-  by?.forEach((path, index) => {
-    checkPath(entry, `${at}/${index}`, path, report)
+  const roots = phasesOf(rule).map((phase) => (phase === 'call' ? 'payload' : 'result'))
+  paths.forEach((path, index) => {
+    const problem = pathProblem(path, roots, !path.startsWith('result'))
+    if (problem !== null) report.error(entry.at(`/${change}/${index}`), 'PATH_INVALID', problem)
   })
 }
 
@@ -252,28 +130,4 @@ function checkMoment(
     if (!(error instanceof PolicyError)) throw error
     report.error(entry.at(at), 'DURATION_INVALID', error.message)
   }
-}
-
-function checkDuration(
-  entry: Entry<unknown>,
-  at: string,
-  text: string | undefined,
-  report: Report,
-): void {
-  const problem = text === undefined ? null : durationProblem(text)
-  if (problem !== null) report.error(entry.at(at), 'DURATION_INVALID', problem)
-}
-
-function checkTime(
-  entry: Entry<unknown>,
-  at: string,
-  text: string | undefined,
-  report: Report,
-): void {
-  if (text === undefined) return
-  const ms = Date.parse(text)
-  // JavaScript reads 30 February as 1 or 2 March: what it prints back must be the same day and second.
-  if (!Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 19) === text.slice(0, 19)) return
-  const message = `expected a moment that exists, found ${JSON.stringify(text)}`
-  report.error(entry.at(at), 'VALUE_INVALID', message)
 }

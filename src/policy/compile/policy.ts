@@ -11,18 +11,20 @@ import type {
   CompiledRoute,
   CompiledRule,
   CompiledTool,
-  FieldTest,
   Person,
   Project,
   Route,
   Rule,
   Tools,
 } from '../../model/generated/types.ts'
+import { CHANGES, isChange } from './changes.ts'
+import { compileFieldTest } from './checks.ts'
 import type { Documents, Entry } from './documents.ts'
-import { RULE_KINDS } from './fields.ts'
+import { kindsOf } from './kinds/index.ts'
 import { reviewersOf } from './references.ts'
 import type { CheckedRego } from './rego.ts'
 import { compilePackage } from './rego.ts'
+import { sorted } from './sorted.ts'
 
 /** The policy of checked documents: defaults filled in, everything sorted, the place of each thing kept. */
 export function compilePolicy(
@@ -144,33 +146,24 @@ function compileTools(entry: Entry<Tools>): CompiledTool[] {
 
 function compileRule(entry: Entry<Rule>): CompiledRule {
   const rule = entry.value
+  const [only] = kindsOf(rule)
   return {
     id: rule.id,
-    kind: RULE_KINDS.find((kind) => Object.hasOwn(rule, kind)) ?? 'every',
+    kind: only === undefined ? 'every' : only.kind.name,
     about: rule.about ?? null,
     on: rule.on ?? {},
     when: (rule.when ?? []).map(compileFieldTest),
-    spec: specOf(rule),
-    then: rule.then,
-    redact: sorted(rule.redact),
+    spec: only === undefined ? {} : only.kind.spec(only.settings),
+    then: isChange(rule.then) ? 'redact' : rule.then,
+    change: isChange(rule.then) ? rule.then : null,
+    obligations: CHANGES.flatMap((change) => {
+      const paths = rule[change]
+      return paths === undefined ? [] : [{ kind: change, paths: sorted(paths) }]
+    }),
     route: rule.then === 'hold' ? (rule.route ?? 'default') : (rule.route ?? null),
     mode: rule.mode ?? 'enforce',
     ...entry.at(),
   }
-}
-
-function specOf(rule: Rule): CompiledRule['spec'] {
-  const { scope, velocity, loop, pattern, flow } = rule
-  const agent = { by: ['agent'] }
-  if (scope !== undefined) return { tools: sorted(scope.tools) }
-  if (velocity !== undefined) return { ...agent, ...velocity }
-  if (loop !== undefined) return { compare: 'arguments', period_max: 1, ...agent, ...loop }
-  if (pattern !== undefined) return { ...compileFieldTest(pattern) }
-  return flow === undefined ? {} : { ...agent, ...flow }
-}
-
-function compileFieldTest(test: FieldTest): FieldTest {
-  return { if_missing: 'find', ...test }
 }
 
 function compileRoute(entry: Entry<Route>, people: readonly Entry<Person>[]): CompiledRoute {
@@ -199,10 +192,6 @@ function compilePerson({ value }: Entry<Person>): CompiledPerson {
     roles: sorted(value.roles),
     keys: sortBy(keys, ({ fingerprint }) => fingerprint),
   }
-}
-
-function sorted<T extends string>(items: readonly T[] | undefined): T[] {
-  return [...new Set(items)].sort(compareText)
 }
 
 function sortBy<T>(items: readonly T[], key: (item: T) => string): T[] {

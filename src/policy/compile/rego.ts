@@ -9,7 +9,7 @@ import type {
 } from '../../model/generated/types.ts'
 import type { RegoCompiler, RegoPackage } from '../../model/rego.ts'
 import { validate } from '../../model/validate.ts'
-import { durationProblem, fieldProblem } from './fields.ts'
+import { durationProblem, fieldProblem } from './checks.ts'
 import { LIBRARY_FILE, LIBRARY_SOURCE } from './library.ts'
 import type { Report } from './report.ts'
 

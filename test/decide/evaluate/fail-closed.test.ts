@@ -12,6 +12,7 @@ import {
   judgeOne,
   KEY,
   load,
+  masking,
   NOON,
   program,
   regoRule,
@@ -149,7 +150,7 @@ describe('a rule that fails is skipped', () => {
       kind: 'loop',
       spec: { repeats: 2 },
       verdict: 'redact',
-      redact: ['payload.n'],
+      ...masking(['payload.n']),
     })
     const result = judgeOne(one, { payload: payload as Record<string, JsonValue> })
     expect([result.verdict, codes(result), result.obligations]).toEqual(['deny', [code], []])
@@ -287,7 +288,7 @@ describe('a polluted Object.prototype changes a verdict', () => {
         kind: 'scope',
         spec: { tools: ['crm.*'] },
         verdict: 'redact',
-        redact: ['payload.x'],
+        ...masking(['payload.x']),
       }),
     ]
     const { judge } = run(load({ rules, rego: [regoRule('hold')] }, rego))

@@ -41,6 +41,7 @@ export type RuleChanges = Partial<Omit<CompiledRule, 'then'>> & { verdict?: Comp
 
 export function rule(changes: RuleChanges = {}): CompiledRule {
   const { verdict, ...rest } = { verdict: 'deny' as const, ...changes }
+  const change = verdict === 'redact' ? 'redact' : null
   return {
     id: 'test/rule',
     kind: 'every',
@@ -49,7 +50,8 @@ export function rule(changes: RuleChanges = {}): CompiledRule {
     when: [],
     spec: {},
     then: verdict,
-    redact: [],
+    change,
+    obligations: [],
     route: null,
     mode: 'enforce',
     file: 'policies/guardrails/test.yaml',
@@ -57,6 +59,11 @@ export function rule(changes: RuleChanges = {}): CompiledRule {
     column: 5,
     ...rest,
   }
+}
+
+/** What makes a rule mask these fields. */
+export function masking(paths: string[]): Pick<CompiledRule, 'obligations'> {
+  return { obligations: [{ kind: 'redact', paths }] }
 }
 
 export function agent(changes: Partial<CompiledAgent> = {}): CompiledAgent {

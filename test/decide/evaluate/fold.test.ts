@@ -15,7 +15,10 @@ function said(changes: Partial<Finding> = {}, redact: readonly string[] = []): S
     ...place,
     ...changes,
   }
-  return { finding, redact }
+  return {
+    finding,
+    obligations: redact.length === 0 ? [] : [{ kind: 'redact', paths: [...redact] }],
+  }
 }
 
 test.for<{ name: string; said: Said[]; verdict: string; route: string[] }>([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { findPeriod } from '../../../src/decide/evaluate/kinds/loop.ts'
 import type { RuleChanges } from './fixtures.ts'
-import { agent, codes, load, MINUTE, NOON, rule, run, SECOND, tool } from './fixtures.ts'
+import { agent, codes, load, MINUTE, masking, NOON, rule, run, SECOND, tool } from './fixtures.ts'
 
 function runRule(changes: RuleChanges) {
   return run(load({ rules: [rule({ verdict: 'hold', ...changes })] }))
@@ -314,8 +314,8 @@ describe('settings', () => {
     { name: 'an unknown mode', change: { mode: 'off' as 'shadow' }, code: 'VALUE_INVALID' },
     { name: 'an unknown verdict', change: { verdict: 'allow' as 'deny' }, code: 'VALUE_INVALID' },
     { name: 'redact without a field', change: { verdict: 'redact' }, code: 'KEY_MISSING' },
-    { name: 'redact outside the payload', change: { redact: ['context.a'] }, code: 'PATH_INVALID' },
-    { name: 'redact of the whole payload', change: { redact: ['payload'] }, code: 'PATH_INVALID' },
+    { name: 'redact outside the payload', change: masking(['context.a']), code: 'PATH_INVALID' },
+    { name: 'redact of the whole payload', change: masking(['payload']), code: 'PATH_INVALID' },
     {
       name: 'a selector with an unknown effect',
       change: { on: { effect: 'none' as 'read' } },

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json-value.ts'
 import { applyObligations } from '../../../src/decide/evaluate/obligations.ts'
+import type { Obligation } from '../../../src/model/generated/types.ts'
+
+function applied(payload: JsonObject, obligations: readonly Obligation[]): JsonObject {
+  return applyObligations({ payload }, obligations, token).payload
+}
+
+function token(text: string, kind: string): string {
+  return `<${kind} ${text}>`
+}
 
 function redact(...paths: string[]) {
   return { kind: 'redact' as const, paths, rule: 'a/b' }
@@ -32,13 +41,13 @@ test.for<{ name: string; payload: JsonObject; paths: string[]; want: JsonObject 
   { name: 'an inherited name', payload: {}, paths: ['payload.constructor'], want: {} },
 ])('$name', ({ payload, paths, want }) => {
   const before = structuredClone(payload)
-  expect(applyObligations(payload, [redact(...paths)])).toEqual(want)
+  expect(applied(payload, [redact(...paths)])).toEqual(want)
   expect(payload).toEqual(before)
 })
 
 test('several obligations all apply', () => {
   const payload = { a: 1, b: 2, c: 3 }
-  expect(applyObligations(payload, [redact('payload.a'), redact('payload.b')])).toEqual({
+  expect(applied(payload, [redact('payload.a'), redact('payload.b')])).toEqual({
     a: MASKED,
     b: MASKED,
     c: 3,
@@ -48,15 +57,54 @@ test('several obligations all apply', () => {
 test.for(['payload', 'context.a', 'agent', 'payload[]', '', 'payload..a', '["pay"]'])(
   'the path %j -> PATH_INVALID, never an unredacted payload',
   (path) => {
-    expect(() => applyObligations({ a: 1 }, [redact(path)])).toThrow(
+    expect(() => applied({ a: 1 }, [redact(path)])).toThrow(
       expect.objectContaining({ code: 'PATH_INVALID' }),
     )
   },
 )
 
 test('an obligation of another kind -> VALUE_INVALID', () => {
-  const other = { kind: 'drop' as 'redact', paths: ['payload.a'], rule: 'a/b' }
-  expect(() => applyObligations({ a: 1 }, [other])).toThrow(
+  const other = { kind: 'hide' as 'redact', paths: ['payload.a'], rule: 'a/b' }
+  expect(() => applied({ a: 1 }, [other])).toThrow(
     expect.objectContaining({ code: 'VALUE_INVALID' }),
   )
+})
+
+test.for<{ name: string; kind: Obligation['kind']; paths: string[]; want: object }>([
+  { name: 'a token for a text', kind: 'tokenise', paths: ['payload.a'], want: { a: '<value x>' } },
+  { name: 'for a number', kind: 'tokenise', paths: ['payload.n'], want: { n: '<value 1>' } },
+  {
+    name: 'for an object as a whole',
+    kind: 'tokenise',
+    paths: ['payload.o'],
+    want: { o: '<value {"k":[1,2]}>' },
+  },
+  { name: 'a dropped member', kind: 'drop', paths: ['payload.a'], want: { a: undefined } },
+  { name: 'a dropped element', kind: 'drop', paths: ['payload.o.k[0]'], want: { o: { k: [2] } } },
+])('$name', ({ kind, paths, want }) => {
+  const payload = { a: 'x', n: 1, o: { k: [1, 2] } }
+  const after = applied(payload, [{ kind, paths, rule: 'a/b' }])
+  expect(after).toEqual({ ...payload, ...want })
+})
+
+test.for<{ kind: Obligation['kind']; path: string; want: unknown }>([
+  { kind: 'redact', path: 'result', want: MASKED },
+  { kind: 'tokenise', path: 'result', want: '<value {"rows":[{"mail":"m"}]}>' },
+  { kind: 'drop', path: 'result', want: null },
+  { kind: 'drop', path: 'result.rows', want: {} },
+  { kind: 'redact', path: 'result.rows[].mail', want: { rows: [{ mail: MASKED }] } },
+])('$kind of $path changes what came back', ({ kind, path, want }) => {
+  const result = { rows: [{ mail: 'm' }] }
+  const obligation = { kind, paths: [path], rule: 'a/b' }
+  expect(applyObligations({ payload: {}, result }, [obligation], token)).toEqual({
+    payload: {},
+    result: want,
+  })
+})
+
+test('a path of a result changes nothing in a call', () => {
+  const obligation = { kind: 'redact' as const, paths: ['result'], rule: 'a/b' }
+  expect(applyObligations({ payload: { a: 1 } }, [obligation], token)).toEqual({
+    payload: { a: 1 },
+  })
 })

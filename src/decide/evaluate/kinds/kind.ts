@@ -1,12 +1,15 @@
 import type { JsonObject } from '../../../base/json-value.ts'
 import type { CompiledRule } from '../../../model/generated/types.ts'
 import type { Facts } from '../facts.ts'
+import type { FoundObligation } from '../fold.ts'
 import type { CompiledSelector } from '../selector.ts'
 import type { Moment, Write } from '../state.ts'
 
 /** A guardrail kind. Adding one takes a file here, a schema in `schemas/kinds/` and a line in the registry. */
 export type Kind = {
   readonly name: string
+  /** Whether its findings name the fields to change, so that a rule need not. */
+  readonly detects?: true
   /**
    * Reads a rule's settings once, at load.
    *
@@ -34,6 +37,8 @@ export type Found = {
   /** Holds no clear value of the action's payload or context. */
   readonly message: string
   readonly evidence: JsonObject
+  /** What to do to the fields, for kinds that find them; beside what the rule itself lists. */
+  readonly obligations?: readonly FoundObligation[]
 }
 
 /** Remembers actions that a rule's second selector names. Its writes are kept unless the action is denied. */
