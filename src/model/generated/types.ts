@@ -762,7 +762,7 @@ loop?: LoopRule
 pattern?: FieldTest
 flow?: FlowRule
 /**
- * What becomes of an action with a finding: fields of it are changed (`redact`, `tokenise`, `drop`), it waits for people, or it is denied.
+ * The verdict of a finding; `redact`, `tokenise` and `drop` change fields.
  */
 then: ("redact" | "tokenise" | "drop" | "hold" | "deny")
 /**
