@@ -3,7 +3,8 @@
  * ourselves is pinned by the go.mod beside it.)
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -15,6 +16,18 @@ const SYSTEM_TOOLS = {
   'ssh-keygen': 'openssh-client',
   git: 'git',
   chromium: 'chromium',
+} as const
+
+/** Source archives from PyPI that hold labelled data: version, and SHA-256 of the archive. */
+const DATA_ARCHIVES = {
+  'presidio-evaluator': {
+    version: '0.3.2',
+    sha256: '2ec1be3710a2843553a5fb185916d85b0fa174fb9e1927e03ea83152fdc95eb1',
+  },
+  'python-stdnum': {
+    version: '2.2',
+    sha256: 'e95fcfa858a703d4a40130cb3eaac133c60d8808a7f3c98efeedac968c2479b9',
+  },
 } as const
 
 /** Where built tools are kept between runs; outside the tree, so that a fresh clone finds them. */
@@ -40,6 +53,29 @@ export function installTools(): { readonly folder: string } {
     run('apt-get', ['install', '-y', '-q', '--no-install-recommends', debianPackage])
   }
   return { folder }
+}
+
+export type DataArchive = keyof typeof DATA_ARCHIVES
+
+/** The folder of an unpacked archive of labelled data, fetched when it is missing; it stays out of the tree. */
+export function dataFolder(name: DataArchive): {
+  readonly folder: string
+  readonly version: string
+} {
+  const { version, sha256 } = DATA_ARCHIVES[name]
+  const stem = `${name.replaceAll('-', '_')}-${version}`
+  const parent = join(toolFolder(), 'data')
+  const folder = join(parent, stem)
+  if (existsSync(folder)) return { folder, version }
+  mkdirSync(parent, { recursive: true })
+  console.error(`fetching ${name} ${version}`)
+  const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--no-binary', ':all:']
+  run('python3', [...pip, '--dest', parent, `${name}==${version}`])
+  const archive = join(parent, `${stem}.tar.gz`)
+  const found = createHash('sha256').update(readFileSync(archive)).digest('hex')
+  if (found !== sha256) throw new Error(`${archive} has the SHA-256 ${found}, expected ${sha256}`)
+  run('tar', ['xzf', archive, '-C', parent])
+  return { folder, version }
 }
 
 /** The path of an installed Go tool. */
