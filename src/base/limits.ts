@@ -12,6 +12,9 @@ export const ACTION_FIELDS_MAX = 200_000
  */
 export const ACTION_POINTERS_LENGTH_MAX = 32 * 1024 * 1024
 
+/** Text of one action that one rule looks through for personal data or secrets, in UTF-16 code units. */
+export const CONTENT_CHARACTERS_MAX = 256 * 1024
+
 /** Nesting of arrays and objects in an action. */
 export const JSON_DEPTH_MAX = 64
 
@@ -26,6 +29,15 @@ export const BUNDLE_BYTES_MAX = 256 * 1024 * 1024
 
 /** An entry of a tlog-tiles log carries a 16-bit length (C2SP tlog-tiles). */
 export const LOG_ENTRY_BYTES_MAX = 65_535
+
+/** Different secrets that one call may name: each is a question to a provider. */
+export const SECRET_REFERENCES_MAX = 16
+
+/** A secret's value, in bytes: the largest private keys and certificate chains. */
+export const SECRET_BYTES_MAX = 64 * 1024
+
+/** Values that the engine knows again where they come back: those put into calls last. */
+export const SECRETS_REMEMBERED_MAX = 256
 
 /** Requests of one agent that may wait for people at a time; no one reads more, and each costs the forge. */
 export const REQUESTS_WAITING_MAX = 1_000
@@ -101,3 +113,26 @@ export const LOG_FILES_MAX = 1_000_000
 
 /** Problems that one report names; a log with more is refused all the same. */
 export const PROBLEMS_MAX = 100
+
+/** How long a grant may hold, in milliseconds; whole seconds, as RFC 7519 counts. */
+export const GRANT_LIFETIME_MS_MIN = 1000
+export const GRANT_LIFETIME_MS_MAX = 60 * 60 * 1000
+
+/** How far the clocks of the engine and of a tool may differ, in milliseconds. */
+export const GRANT_SKEW_MS = 5_000
+export const GRANT_SKEW_MS_MAX = 60_000
+
+/** A grant in its compact form, in UTF-16 code units. */
+export const GRANT_LENGTH_MAX = 8 * 1024
+
+/** Keys in one JWKS document. */
+export const JWKS_KEYS_MAX = 64
+
+/** Grants that a ledger in memory remembers at a time; with more it takes none. */
+export const GRANTS_REMEMBERED_MAX = 1_000_000
+
+/** One line of a tool's own log of executions, in UTF-16 code units. */
+export const EXECUTION_LINE_LENGTH_MAX = 64 * 1024
+
+/** Lines of such a log. */
+export const EXECUTIONS_MAX = 5_000_000

@@ -17,7 +17,7 @@ export type Diagnostic = {
 }
 
 /** Orders diagnostics by file, line, column, then code and message, so that every run prints the same list. */
-export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+export function sortDiagnostics<T extends Diagnostic>(diagnostics: readonly T[]): T[] {
   return [...diagnostics].sort(
     (a, b) =>
       compareText(a.file, b.file) ||
