@@ -30,7 +30,8 @@ export type LogReport = {
 export type ReceiptRow = {
   readonly index: number
   readonly id: string
-  readonly stage: 'genesis' | 'verdict' | 'resolution'
+  readonly stage: 'genesis' | 'verdict' | 'resolution' | 'execution'
+  /** The verdict, how a request ended, or what became of a grant: `redeemed`, `reported`. */
   readonly decision: string
   readonly issued_at: string
   readonly agent: string

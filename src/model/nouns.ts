@@ -38,8 +38,48 @@ export type StateEntry = { readonly value: JsonValue; readonly until: number }
 /** State by key. Keys hold rule ids, agent names and HMACs, never clear values of a payload. */
 export type StateSlice = Readonly<Record<string, StateEntry>>
 
+/**
+ * What one attempt set aside of a limit on cost. `state` holds it already; kept sealed with the decision, it tells how to
+ * give it back, or how to put the real cost in its place.
+ */
+export type Reservation = {
+  /** The state entry that holds the sum. */
+  readonly key: string
+  /** When it was set aside, in Unix milliseconds. */
+  readonly at: number
+  /** In 10^-12 of the limit's unit, as decimal text: more than a double can hold. */
+  readonly amount: string
+  /** The path of the field that the amount was read from. */
+  readonly field: string
+  /** Digits of the minor unit that the field counts in; null where it counts whole units. */
+  readonly minor: number | null
+  /** The limit's units for one of the field's, in 10^-12, as decimal text; null where several applied. */
+  readonly rate: string | null
+  /** Whether a reported cost may only raise what counts, or takes its place. */
+  readonly settle: 'raise' | 'exact'
+}
+
+/** What may be odd about a session, each by its own channel. */
+export type BehaviourChannel = 'markov' | 'novelty' | 'repeat' | 'precede'
+
+/** How a session behaves up to and with one action, compared with the agent's baseline. */
+export type BehaviourScore = {
+  /** The share of the baseline's calibration sessions that were less odd than this one, from 0 to 1. */
+  readonly markov_score: number
+  /** Bits of the choice of the next action at this point, as the baseline expects it; 0 when there is no choice. */
+  readonly entropy_bits: number
+  /** Calls in a row, this one included, that lie above the baseline's threshold. */
+  readonly burst: number
+  /** How odd the session is in each channel, in bits: one more is half as likely in a normal session. */
+  readonly channels: Readonly<Record<BehaviourChannel, number>>
+}
+
 /** What `evaluate` gives: the verdict, and the state entries to write (never those that did not change). */
-export type Evaluation = Verdict & { readonly state: StateSlice }
+export type Evaluation = Verdict & {
+  readonly state: StateSlice
+  /** What the attempt set aside; absent when nothing, and when it is denied. */
+  readonly reserved?: readonly Reservation[]
+}
 
 /** How a request ended. */
 export type Resolution = 'APPROVED' | 'REJECTED' | 'APPROVED_WITH_MODIFICATIONS' | 'EXPIRED'

@@ -1,5 +1,7 @@
 import type { Digest } from '../base/digest.ts'
-import type { Request, ReviewStatement } from './generated/types.ts'
+import type { JsonObject } from '../base/json-value.ts'
+import type { SecretProviderName } from '../base/secret-reference.ts'
+import type { GrantClaims, Request, ReviewStatement } from './generated/types.ts'
 import type { Resolution, StateSlice } from './nouns.ts'
 
 export type { RegoCompiler } from './rego.ts'
@@ -24,15 +26,88 @@ export interface LogSigner {
 /** The SSHSIG namespace of reviews: a key's signature for another purpose is none here. */
 export const REVIEW_NAMESPACE = 'countersign-review'
 
-/** Signs a review statement with a person's SSH key. */
+/** The SSHSIG namespace of bundles. */
+export const BUNDLE_NAMESPACE = 'countersign-bundle'
+
+/** Signs with a person's SSH key. */
 export interface ReviewSigner {
   /** `SHA256:…` as `ssh-keygen -lf` prints it. */
   readonly fingerprint: string
-  /** @returns SSHSIG armour in the namespace `countersign-review` */
-  sign(statement: Uint8Array): Promise<string>
+  /** @returns SSHSIG armour. @param namespace - what for. Default: a review */
+  sign(statement: Uint8Array, namespace?: string): Promise<string>
 }
 
+// Grants.
+
+/** The `typ` of a grant's header: a token of another kind is none here. */
+export const GRANT_TYPE = 'countersign-grant+jwt'
+
+/** A public Ed25519 key as a JWK (RFC 8037); its id is its thumbprint (RFC 7638). */
+export type Jwk = {
+  readonly kty: 'OKP'
+  readonly crv: 'Ed25519'
+  readonly x: string
+  readonly kid: string
+  readonly alg?: 'EdDSA'
+  readonly use?: 'sig'
+}
+
+/** A JWKS document (RFC 7517). */
+export type Jwks = { readonly keys: readonly Jwk[] }
+
+/** Signs grants. */
+export interface GrantSigner {
+  readonly kid: string
+  readonly jwks: Jwks
+  /** @returns a JWS in the compact form; the same claims give the same text */
+  sign(claims: GrantClaims): Promise<string>
+}
+
+/** Remembers which grants were used, on the side of the tool. */
+export interface GrantLedger {
+  /**
+   * Uses a grant up. Remembers it until a moment when it has ended for everybody, in Unix milliseconds.
+   *
+   * @returns false when it was used before, or that cannot be told
+   */
+  use(id: string, until: number, now: number): boolean
+}
+
+/**
+ * Gives the values of secrets that payloads name by reference. A value is for one call and is stored nowhere; no error
+ * holds one.
+ */
+export interface SecretProvider {
+  /**
+   * @param name - what follows the provider in a reference: a variable, a path, or a path and a field
+   * @returns the value, a well-formed text that is not empty
+   * @throws {PolicyError} SECRET_UNAVAILABLE (retryable) when it could not be asked; SECRET_MISSING when it has no such
+   */
+  read(name: string): Promise<string>
+}
+
+/** Providers by the name that stands in references; null for one that is not set up. */
+export type SecretProviders = Readonly<Record<SecretProviderName, SecretProvider | null>>
+
 // The store.
+
+/** The one grant of a decision. */
+export type GrantRecord = {
+  readonly id: string
+  readonly decision: string
+  /** The request that people approved, when there was one. */
+  readonly request: string | null
+  readonly audience: string
+  /** What remains of the call after its payload became commitments; the grant's root is its digest. */
+  readonly call: JsonObject
+  /** Unix milliseconds, whole seconds. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** Log index of its redemption's receipt; null while it is unused. */
+  readonly redeemedAt: number | null
+  /** Log index of the receipt that says what came of it: the redemption's own, or a later one's. */
+  readonly reportedAt: number | null
+}
 
 export type RequestRecord = {
   readonly request: Request
@@ -66,6 +141,9 @@ export type SealedInputs = {
   readonly subject: string
   readonly ciphertext: Uint8Array
 }
+
+/** The clear value of a token, encrypted under the data key of the subject that it was made for. */
+export type SealedToken = SealedInputs & { readonly project: string; readonly token: string }
 
 export type NewDecision = {
   readonly id: string
@@ -110,6 +188,17 @@ export interface StoreTransaction {
   /** Consumes the request's nonce. @returns false when the request has been resolved before */
   resolve(id: string, resolution: ResolutionRecord): Promise<boolean>
   setPublished(id: string): Promise<void>
+  /** Keeps the value of a token for one subject; one that is kept already is sealed anew. */
+  putToken(token: SealedToken): Promise<void>
+  /** What is kept of a token, for each subject that it was made for, in order of their names. */
+  tokens(project: string, token: string): Promise<readonly SealedToken[]>
+  putGrant(grant: Omit<GrantRecord, 'redeemedAt' | 'reportedAt'>): Promise<void>
+  grant(id: string): Promise<GrantRecord | null>
+  grantOfDecision(decision: string): Promise<GrantRecord | null>
+  /** Uses a grant up. @returns false when it was redeemed before */
+  redeemGrant(id: string, index: number): Promise<boolean>
+  /** @returns false when it was not redeemed, or was reported on before */
+  reportGrant(id: string, index: number): Promise<boolean>
 }
 
 export type RequestFilter = { readonly state?: 'waiting' | 'resolved' | 'unpublished' | 'all' }
@@ -123,6 +212,9 @@ export interface Store {
   requests(filter: RequestFilter): Promise<readonly RequestRecord[]>
   request(id: string): Promise<RequestRecord | null>
   decision(id: string): Promise<StoredDecision | null>
+  grantOfDecision(decision: string): Promise<GrantRecord | null>
+  /** What is kept of a token, for each subject that it was made for, in order of their names. */
+  tokens(project: string, token: string): Promise<readonly SealedToken[]>
   /** Receipts in log order from `from`, at most `limit`. */
   receipts(from: number, limit: number): Promise<readonly Uint8Array[]>
   size(): Promise<number>

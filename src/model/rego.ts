@@ -111,8 +111,13 @@ export interface RegoCompiler {
   check(files: RegoFiles): Promise<RegoChecked>
   /**
    * @param entrypoints - slash paths of rules: `countersign/refunds/deny`
+   * @param options.tests - keeps test files and test rules, to run them; what judges actions has none. Default: false
    */
-  build(files: RegoFiles, entrypoints: readonly string[]): Promise<RegoBuilt>
+  build(
+    files: RegoFiles,
+    entrypoints: readonly string[],
+    options?: { readonly tests?: boolean },
+  ): Promise<RegoBuilt>
   /**
    * Plans a query over all of the files, tests included; there may be none. Documents below `data` come later, at
    * evaluation. Diagnostics name the query's place in a file `query`, and an import's in a file `import`, with its

@@ -1,8 +1,14 @@
 import type { Digest } from '../base/digest.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import type { JsonObject } from '../base/json-value.ts'
+import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import type { Diagnostic } from '../base/position.ts'
-import type { BundleManifest, Finding, VerdictWord } from './generated/types.ts'
+import type {
+  BundleManifest,
+  Expectation,
+  Finding,
+  Obligation,
+  VerdictWord,
+} from './generated/types.ts'
 import type { RegoCoverage, RegoTestResult } from './rego.ts'
 
 /** What `check` finds in a policy repository. */
@@ -15,9 +21,14 @@ export type CheckResult = {
   readonly files: readonly string[]
   /** Sorted by file, line and column. */
   readonly diagnostics: readonly Diagnostic[]
+  /** Warnings that a comment asks to ignore. Likewise. */
+  readonly suppressed: readonly SuppressedDiagnostic[]
   /** The lowest severity that fails. */
   readonly failLevel: 'error' | 'warning'
 }
+
+/** A warning that a comment above its line asks to ignore. */
+export type SuppressedDiagnostic = Diagnostic & { readonly reason: string }
 
 /** How one decision test went. */
 export type DecisionTestResult = {
@@ -33,16 +44,51 @@ export type DecisionTestResult = {
   readonly differences: readonly string[]
 }
 
-export type DecisionExpected = {
-  readonly verdict: VerdictWord
-  readonly rules?: readonly string[]
-  readonly route?: readonly string[]
-}
+/** What a test expects, the words of its table and of the case put together. */
+export type DecisionExpected = Expectation & { readonly verdict: VerdictWord }
 
 export type DecisionActual = {
   readonly verdict: VerdictWord
   readonly findings: readonly Finding[]
   readonly route: readonly string[]
+  readonly obligations: readonly Obligation[]
+  /** After the obligations; where the test looks at it or at the result. */
+  readonly payload?: JsonObject
+  readonly result?: JsonValue
+}
+
+/** What the decision tests of a policy look at. */
+export type RuleCoverage = {
+  /** Share of the rules that have a finding in a test, in percent. */
+  readonly percent: number
+  /** YAML rules and Rego packages: in how many tests each had a finding, and judged the action without one. */
+  readonly rules: readonly {
+    readonly rule: string
+    readonly file: string
+    readonly line: number
+    readonly found: number
+    readonly quiet: number
+  }[]
+  /** In how many tests each route was taken. */
+  readonly routes: readonly {
+    readonly route: string
+    readonly file: string
+    readonly line: number
+    readonly taken: number
+  }[]
+  /** How many tests call each tool. */
+  readonly tools: readonly {
+    readonly tool: string
+    readonly file: string
+    readonly line: number
+    readonly tests: number
+  }[]
+}
+
+export type TestCoverage = {
+  readonly rules: RuleCoverage
+  /** Lines of Rego that the Rego tests or the decision tests run. Null when the policy has no Rego. */
+  readonly rego: RegoCoverage | null
 }
 
 /** What `test` gives. */
@@ -51,11 +97,53 @@ export type TestReport = {
   readonly policy: Digest
   readonly decisions: readonly DecisionTestResult[]
   readonly rego: readonly RegoTestResult[]
-  /** Null when the policy has no Rego. */
-  readonly coverage: RegoCoverage | null
+  /** Null when only some of the tests ran. */
+  readonly coverage: TestCoverage | null
   readonly passed: number
   readonly failed: number
   readonly skipped: number
+}
+
+/** What mutation mode changes. */
+export type MutationOperator =
+  | 'verdict'
+  | 'removed'
+  | 'when'
+  | 'limit'
+  | 'obligation'
+  | 'selector'
+  | 'scope'
+  | 'route'
+  | 'rego'
+
+/** One weaker policy, and whether a test noticed. */
+export type MutantResult = {
+  /** The rule, Rego package, agent or route that was weakened. */
+  readonly rule: string
+  readonly operator: MutationOperator
+  /** What was changed, in words. */
+  readonly change: string
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** `equivalent`: no test can notice, for the reason that is given. */
+  readonly outcome: 'noticed' | 'survived' | 'equivalent'
+  /** The first test that noticed. */
+  readonly by?: string
+  readonly reason?: string
+}
+
+/** What `test --mutate` gives. */
+export type MutationReport = {
+  readonly project: string
+  readonly policy: Digest
+  /** Sorted by file and place. */
+  readonly mutants: readonly MutantResult[]
+  readonly noticed: number
+  readonly survived: number
+  readonly equivalent: number
+  /** What kept tests from being asked. */
+  readonly notes: readonly string[]
 }
 
 /** What `replay` gives, apart from how long it took. */

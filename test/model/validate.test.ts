@@ -41,7 +41,9 @@ describe('a value', () => {
     {
       name: 'without a key',
       value: rules({ id: 'a/b' }),
-      want: ['/rules/0 KEY_MISSING rule lacks the key "then": The verdict of a finding; `redact`, `tokenise` and `drop` change fields.'],
+      want: [
+        '/rules/0 KEY_MISSING rule lacks the key "then": The verdict of a finding; `redact`, `tokenise` and `drop` change fields.',
+      ],
     },
     {
       name: 'with a mistyped word',

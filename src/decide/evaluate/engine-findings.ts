@@ -1,7 +1,9 @@
+import type { CompiledTool } from '../../model/generated/types.ts'
 import type { JudgedAction } from '../../model/nouns.ts'
 import type { Said } from './fold.ts'
 import { engineFinding } from './fold.ts'
 import type { LoadedPolicy, Selection } from './policy.ts'
+import { own } from './settings.ts'
 
 /** What the engine itself says of an action, before any rule. */
 export function engineFindings(
@@ -17,11 +19,13 @@ export function engineFindings(
   if (selection.agent === null) said.push(agentUnknown(action))
   else {
     if (!selection.inScope) said.push(outsideScope(selection.agent, action))
+    else if (!mayActFor(selection, action)) said.push(otherPrincipal(selection.agent, action))
     const { fingerprints } = selection.agent
     const approved = action.fingerprint !== null && fingerprints.has(action.fingerprint)
     if (fingerprints.size > 0 && !approved) said.push(fingerprintUnknown(action))
   }
   if (selection.tool === null) said.push(toolUnknown(loaded, action))
+  else if (own(selection.tool, 'automate') !== undefined) said.push(neverAutomated(selection.tool))
   if (needsDefault(selection)) said.push(...byDefault(loaded, selection))
   return said
 }
@@ -84,6 +88,45 @@ function outsideScope(loaded: NonNullable<Selection['agent']>, action: JudgedAct
     column,
   }
   return { finding, obligations: [] }
+}
+
+function mayActFor({ principals }: Selection, { principal }: JudgedAction): boolean {
+  return principals === null || (principal !== null && principals(principal))
+}
+
+// The principal may be private: the finding says whether one is named, not who.
+function otherPrincipal(loaded: NonNullable<Selection['agent']>, action: JudgedAction): Said {
+  const { agent, file, line, column } = loaded.agent
+  const named = action.principal !== null
+  const finding = {
+    rule: 'scope/principal-not-allowed',
+    kind: 'scope',
+    verdict: 'deny' as const,
+    mode: 'enforce' as const,
+    message: named
+      ? "The agent's scopes do not let it use the tool on this principal's behalf."
+      : 'The action names no principal, and the agent may use the tool on behalf of certain ones only.',
+    evidence: { tool: `${action.service}.${action.action}`, agent, role: action.role, named },
+    file,
+    line,
+    column,
+  }
+  return { finding, obligations: [] }
+}
+
+/** The last word on a tool that its file keeps from agents: a denial, which no review opens and no rule weakens. */
+function neverAutomated(tool: CompiledTool): Said {
+  const draft = own(tool, 'draft')
+  const instead = typeof draft === 'string' ? ` It may prepare one with ${draft}.` : ''
+  return engineFinding('never-automated', {
+    verdict: 'deny',
+    code: 'NEVER_AUTOMATED',
+    message: `No agent may call this tool, and no approval opens it.${instead}`,
+    evidence: {
+      tool: `${tool.service}.${tool.action}`,
+      ...(typeof draft === 'string' ? { draft } : {}),
+    },
+  })
 }
 
 function fingerprintUnknown({ agent, fingerprint }: JudgedAction): Said {

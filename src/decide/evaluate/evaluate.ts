@@ -1,7 +1,13 @@
 import type { HmacKey } from '../../base/digest.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
-import type { Evaluation, JudgedAction, StateSlice } from '../../model/nouns.ts'
+import type {
+  BehaviourScore,
+  Evaluation,
+  JudgedAction,
+  Reservation,
+  StateSlice,
+} from '../../model/nouns.ts'
 import { engineFindings } from './engine-findings.ts'
 import type { Facts } from './facts.ts'
 import { factsOf } from './facts.ts'
@@ -11,6 +17,7 @@ import type { LoadedPolicy, Selection } from './policy.ts'
 import { judgePackage } from './rego-packages.ts'
 import { recentKey, recordRecent } from './rego-state.ts'
 import { clipMessage, judgeRule, recordRule } from './rules.ts'
+import { secretFindings } from './secret-uses.ts'
 import type { Moment, Write } from './state.ts'
 import { isTime, isUnchanged } from './state.ts'
 
@@ -24,6 +31,8 @@ export type EvaluationInput = {
   readonly key: HmacKey
   /** The `now` of an earlier attempt that must not count: a request's own, when it resolves. Default: none. */
   readonly leaveOut?: number
+  /** How the session behaves up to this action, against its baseline. Default: null, nobody scored it. */
+  readonly behaviour?: BehaviourScore | null
 }
 
 /**
@@ -45,11 +54,19 @@ export function evaluate(loaded: LoadedPolicy, input: EvaluationInput): Evaluati
   }
   const moment: Moment = { state, now, leaveOut: input.leaveOut ?? null }
   const selection = loaded.select(action)
-  const facts = factsOf(action, selection.target, key)
+  const facts = factsOf(action, selection, key, input.behaviour ?? null)
   const said = engineFindings(loaded, selection, action, now)
+  said.push(...secretFindings(loaded, selection, facts))
   const writes: Write[] = []
   const unlessDenied: Write[] = []
-  for (const rule of selection.rules) take(judgeRule(rule, facts, moment), said, writes)
+  const reserved: Reservation[] = []
+  for (const rule of selection.rules) {
+    const judged = judgeRule(rule, facts, moment)
+    take(judged, said, writes)
+    if (judged.reserved === undefined) continue
+    unlessDenied.push(judged.reserved.write)
+    reserved.push(judged.reserved.reservation)
+  }
   for (const one of selection.packages) {
     const judged = judgePackage(one, facts, moment)
     said.push(...judged.said)
@@ -64,7 +81,8 @@ export function evaluate(loaded: LoadedPolicy, input: EvaluationInput): Evaluati
   if (tracksRecent && !said.some(isRecentDamaged)) {
     writes.push(recordRecent(facts, moment, verdict.verdict))
   }
-  return { ...verdict, state: changed(state, writes) }
+  const after = { ...verdict, state: changed(state, writes) }
+  return reserved.length === 0 || verdict.verdict === 'deny' ? after : { ...after, reserved }
 }
 
 /**
@@ -76,7 +94,7 @@ export function stateKeys(
   key: HmacKey,
 ): readonly string[] {
   const selection: Selection = loaded.select(action)
-  const facts = factsOf(action, selection.target, key)
+  const facts = factsOf(action, selection, key)
   const keys = new Set<string>()
   for (const { kind } of selection.rules) for (const one of kind.stateKeys(facts)) keys.add(one)
   for (const { kind } of selection.watches) {

@@ -4,7 +4,8 @@ import { hmacSha256 } from '../../base/digest.ts'
 import { encodeHex } from '../../base/encoding.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import type { Path } from '../../base/path.ts'
-import type { JudgedAction } from '../../model/nouns.ts'
+import type { CompiledTool } from '../../model/generated/types.ts'
+import type { BehaviourScore, JudgedAction } from '../../model/nouns.ts'
 import { compilePath, FIXED_FIELDS, fieldsOf, readField } from './fields.ts'
 import { DIGEST_MEMO_MAX } from './limits.ts'
 import type { Target } from './selector.ts'
@@ -18,12 +19,32 @@ export type Facts = {
   /** What paths read. */
   readonly fields: JsonObject
   readonly key: HmacKey
-  /** Buckets that this evaluation has worked out already. */
+  /** What its Tools file says of the tool; null when no file names it. */
+  readonly tool: CompiledTool | null
+  /** How the session behaves; null when nobody scored it. */
+  readonly behaviour: BehaviourScore | null
+  /** Buckets that have been worked out for this action already. */
   readonly buckets: Map<string, string>
 }
 
-export function factsOf(action: JudgedAction, target: Target, key: HmacKey): Facts {
-  return { action, target, key, fields: fieldsOf(action, target.priority), buckets: new Map() }
+export function factsOf(
+  action: JudgedAction,
+  { target, tool }: Pick<Facts, 'target' | 'tool'>,
+  key: HmacKey,
+  behaviour: BehaviourScore | null = null,
+): Facts {
+  const fields = fieldsOf(action, target.priority)
+  return { action, target, tool, key, fields, behaviour, buckets: bucketsOf(action, target, key) }
+}
+
+// Whoever asks for the state keys of an action evaluates it next, and its buckets are HMACs, which cost more than all
+// the rest. So those of the last action are kept: a memo of a pure function, since no action changes once it was parsed.
+let last: Pick<Facts, 'action' | 'target' | 'key' | 'buckets'> | null = null
+
+function bucketsOf(action: JudgedAction, target: Target, key: HmacKey): Map<string, string> {
+  if (last?.action === action && last.target === target && last.key === key) return last.buckets
+  last = { action, target, key, buckets: new Map() }
+  return last.buckets
 }
 
 /** What to count separately. */

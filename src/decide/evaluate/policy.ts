@@ -9,6 +9,7 @@ import type { JudgedAction } from '../../model/nouns.ts'
 import type { RegoProgram } from '../rego/types.ts'
 import type { LoadedAgent } from './agents.ts'
 import { loadAgent } from './agents.ts'
+import { loadBudgets } from './budgets.ts'
 import { MEMO_ENTRIES_MAX, MEMO_RULES_MAX } from './limits.ts'
 import type { LoadedPackage } from './rego-packages.ts'
 import { loadPackage } from './rego-packages.ts'
@@ -17,6 +18,7 @@ import { loadRule } from './rules.ts'
 import type { Target } from './selector.ts'
 import { EFFECTS, higherPriority, PRIORITIES } from './selector.ts'
 import { indexSelectors } from './selector-index.ts'
+import { own } from './settings.ts'
 
 /** A policy ready to evaluate: rules indexed, patterns compiled, every reference checked. */
 export type LoadedPolicy = {
@@ -36,6 +38,8 @@ export type Selection = {
   readonly tool: CompiledTool | null
   /** Whether the agent's scopes have the tool. */
   readonly inScope: boolean
+  /** On whose behalf the agent may use the tool; null where its scopes do not ask. */
+  readonly principals: ((name: string) => boolean) | null
   /** Whether an enforced rule or Rego package speaks about the action: whether its `on` names the action's tool. */
   readonly spoken: boolean
   readonly rules: readonly LoadedRule[]
@@ -48,12 +52,17 @@ export type Selection = {
  * Makes a compiled policy ready.
  *
  * @param program - the policy's Rego, null when it has none
+ * @param load - reads one rule; for those who prepare many policies that share their rules
  * @throws {PolicyError} for anything that cannot be understood: a rule left out would allow what it denies
  */
-export function preparePolicy(policy: CompiledPolicy, program: RegoProgram | null): LoadedPolicy {
+export function preparePolicy(
+  policy: CompiledPolicy,
+  program: RegoProgram | null,
+  load: typeof loadRule = loadRule,
+): LoadedPolicy {
   checkWords(policy)
   const routes = new Set(policy.routes.map((route) => route.id))
-  const rules = policy.rules.map((rule) => loadRule(rule, routes))
+  const rules = policy.rules.map((rule) => load(rule, routes))
   const packages = policy.rego.map((one) => loadPackage(one, program, routes))
   checkUnique(policy.agents.map(({ agent }) => agent))
   checkUnique(policy.rules.map(({ id }) => id))
@@ -63,7 +72,7 @@ export function preparePolicy(policy: CompiledPolicy, program: RegoProgram | nul
     routes,
     validUntil: policy.valid_until === null ? null : parseTime(policy.valid_until),
     empty: policy.agents.length + policy.rules.length + policy.rego.length === 0,
-    select: selectorOf(policy, rules, packages),
+    select: selectorOf(policy, rules, packages, routes),
   }
 }
 
@@ -77,12 +86,21 @@ export function privateFields(policy: LoadedPolicy, action: JudgedAction): reado
   return policy.select(action).tool?.private ?? []
 }
 
+/** Whether a rule or package is about results, in shadow too: those report. */
+export function judgesResults({ policy }: LoadedPolicy): boolean {
+  return [...policy.rules, ...policy.rego].some(({ on }) =>
+    [own(on, 'phase')].flat().includes('result'),
+  )
+}
+
 function selectorOf(
   policy: CompiledPolicy,
   rules: readonly LoadedRule[],
   packages: readonly LoadedPackage[],
+  routes: ReadonlySet<string>,
 ): LoadedPolicy['select'] {
   const agents = new Map(policy.agents.map((agent) => [agent.agent, loadAgent(agent)]))
+  const budgets = new Map(policy.agents.map((agent) => [agent.agent, loadBudgets(agent, routes)]))
   const tools = indexTools(policy.tools)
   const ruleIndex = indexSelectors(rules, ({ selector }) => selector)
   const packageIndex = indexSelectors(packages, ({ selector }) => selector)
@@ -107,10 +125,11 @@ function selectorOf(
       tool,
       agent: loaded,
       inScope: loaded?.allows(target) ?? false,
+      principals: loaded?.principals(target) ?? null,
       spoken:
         selected.some(({ rule, selector }) => rule.mode === 'enforce' && selector.namesTools) ||
         packagesOf.some((one) => one.package.mode === 'enforce' && one.selector.namesTools),
-      rules: selected,
+      rules: phase === 'call' ? [...selected, ...(budgets.get(agent) ?? [])] : selected,
       watches: watchIndex.select(target).map(({ rule }) => rule),
       packages: packagesOf,
     }
@@ -173,6 +192,8 @@ function checkWords(policy: CompiledPolicy): void {
   for (const tool of policy.tools) {
     if (!EFFECTS.includes(tool.effect)) throw invalidWord('effect', EFFECTS.join(', '))
     if (!PRIORITIES.includes(tool.priority)) throw invalidWord('priority', PRIORITIES.join(', '))
+    const automate = own(tool, 'automate')
+    if (automate !== undefined && automate !== 'never') throw invalidWord('automate', 'never')
   }
 }
 

@@ -123,6 +123,8 @@ function inputOf(facts: Facts, moment: Moment, counters: JsonObject): JsonObject
       priority: target.priority,
       fingerprint: action.fingerprint,
       effect: target.effect,
+      phase: target.phase,
+      ...(action.result === undefined ? {} : { result: action.result }),
     },
     state: { counters, recent: readRecent(facts, moment) },
     now: new Date(moment.now).toISOString(),

@@ -33,7 +33,8 @@ export function compileCounter(
       const before = readState(moment, key, isSlices) ?? []
       const at = Math.max(moment.now, before.at(-1)?.[0] ?? 0)
       const value = addAttempt(
-        withoutAttempt(before, moment, sliceMs).filter(([last]) => at - last < perMs),
+        // By the clock of this moment: a time from the future makes no other one old.
+        withoutAttempt(before, moment, sliceMs).filter(([last]) => moment.now - last < perMs),
         { at, sliceMs },
       )
       const attempts = value.reduce((sum, [, count]) => sum + count, 0)

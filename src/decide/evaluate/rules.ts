@@ -10,7 +10,7 @@ import { MESSAGE_LENGTH_MAX } from './limits.ts'
 import { parseObligationPath } from './obligations.ts'
 import type { CompiledSelector } from './selector.ts'
 import { compileSelector } from './selector.ts'
-import { invalid, loadError } from './settings.ts'
+import { checkSettings, invalid, loadError } from './settings.ts'
 import type { Moment, Write } from './state.ts'
 
 /** One rule, ready to judge. */
@@ -52,6 +52,7 @@ export function loadRule(rule: CompiledRule, routes: ReadonlySet<string>): Loade
       throw loadError('PATH_INVALID', rule, 'expected a field of the payload or result', cause)
     }
   }
+  checkSettings(rule)
   const selector = compileSelector(rule, rule.on)
   if (rule.then === 'hold' && selector.phases.has('result')) {
     throw invalid(rule, 'expected no hold of a result, which waits for nobody')
@@ -72,7 +73,7 @@ export function judgeRule(
   loaded: LoadedRule,
   facts: Facts,
   moment: Moment,
-): { readonly said: Said | null; readonly writes: readonly Write[] } {
+): Pick<Judged, 'writes' | 'reserved'> & { readonly said: Said | null } {
   let judged: Judged
   try {
     if (!loaded.when.every((test) => test.holds(facts))) return NOTHING
@@ -80,8 +81,8 @@ export function judgeRule(
   } catch (error) {
     return { said: failedRule(loaded.rule, error), writes: [] }
   }
-  const { found, writes } = judged
-  return { writes, said: found === null ? null : sayFound(loaded.rule, found) }
+  const { found, ...rest } = judged
+  return { ...rest, said: found === null ? null : sayFound(loaded.rule, found) }
 }
 
 /** What a watching rule would remember of an action, unless the action is denied; a failure denies, as above. */
@@ -111,11 +112,14 @@ const MODES: ReadonlySet<string> = new Set(['enforce', 'shadow'])
 const NOTHING = { said: null, writes: [] }
 
 function sayFound(rule: CompiledRule, found: NonNullable<Judged['found']>): Said {
-  const message = [rule.about ?? '', found.message].filter((text) => text !== '').join(' ')
+  const obligations = [...rule.obligations, ...(found.obligations ?? [])]
+  const unchanged = rule.then === 'redact' && lacksWhatToChange(found, obligations)
+  const why = unchanged ? 'A field that it must change is missing.' : ''
+  const message = [rule.about ?? '', found.message, why].filter((text) => text !== '').join(' ')
   const finding: Finding = {
     rule: rule.id,
     kind: rule.kind,
-    verdict: rule.then,
+    verdict: unchanged ? 'deny' : rule.then,
     mode: rule.mode,
     message: clipMessage(message),
     evidence: found.evidence,
@@ -124,7 +128,21 @@ function sayFound(rule: CompiledRule, found: NonNullable<Judged['found']>): Said
     line: rule.line,
     column: rule.column,
   }
-  return { finding, obligations: [...rule.obligations, ...(found.obligations ?? [])] }
+  return { finding, obligations }
+}
+
+/**
+ * Whether a change would leave out what it is for: a field that the rule looks at and changes is missing, so what it held
+ * may stand under another name, where nothing would be changed.
+ *
+ * Only such a field counts. Another one that the rule lists may be there or not.
+ */
+function lacksWhatToChange(
+  { missing = [] }: NonNullable<Judged['found']>,
+  obligations: Said['obligations'],
+): boolean {
+  const changed = obligations.flatMap(({ paths }) => paths)
+  return missing.some((path) => changed.includes(path))
 }
 
 function failedRule(rule: CompiledRule, error: unknown): Said {

@@ -23,19 +23,47 @@ export type Priority = ("low" | "medium" | "high" | "critical")
  */
 export type PhaseWord = ("call" | "result")
 /**
+ * An exact amount: a number, or decimal text such as `12.50` for more digits than a number holds.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__amount".
+ */
+export type AmountValue = (number | string)
+/**
+ * A field of the action: `payload.amount`, `payload.items[].id`, `context.channel`, `agent`.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__path".
+ */
+export type Path = string
+/**
+ * A route, lower-case kebab.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__route_id".
+ */
+export type RouteId = string
+/**
+ * `shadow` reports what a rule would say without changing the verdict. Default: `enforce`.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__mode".
+ */
+export type Mode = ("enforce" | "shadow")
+/**
+ * `secret://provider/name`: a variable of the environment (`env`), a file below a folder (`file`), or a path of HashiCorp Vault's KV engine and, after `#`, a field (`vault`; the field `value` when none is named). `*` in the name stands for any run of characters.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__secret_glob".
+ */
+export type SecretGlob = string
+/**
  * `service.action`, each part a glob.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "common__tool".
  */
 export type Tool = string
-/**
- * A name in which `*` stands for any run of characters.
- * 
- * This interface was referenced by `Unused`'s JSON-Schema
- * via the `definition` "common__glob".
- */
-export type Glob = string
 /**
  * One glob or a list of them; one match is enough.
  * 
@@ -44,19 +72,19 @@ export type Glob = string
  */
 export type Globs = (Glob | Glob[])
 /**
+ * A name in which `*` stands for any run of characters.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__glob".
+ */
+export type Glob = string
+/**
  * `category/what-is-wrong`, lower-case kebab.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "common__rule_id".
  */
 export type RuleId = string
-/**
- * A route, lower-case kebab.
- * 
- * This interface was referenced by `Unused`'s JSON-Schema
- * via the `definition` "common__route_id".
- */
-export type RouteId = string
 /**
  * A span of time: numbers with `ms`, `s`, `m`, `h` or `d`.
  * 
@@ -72,26 +100,12 @@ export type Duration = string
  */
 export type Time = string
 /**
- * A field of the action: `payload.amount`, `payload.items[].id`, `context.channel`, `agent`.
- * 
- * This interface was referenced by `Unused`'s JSON-Schema
- * via the `definition` "common__path".
- */
-export type Path = string
-/**
  * allow < redact < hold < deny; the highest of all enforced findings wins.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "common__verdict".
  */
 export type VerdictWord = ("allow" | "redact" | "hold" | "deny")
-/**
- * `shadow` reports what a rule would say without changing the verdict. Default: `enforce`.
- * 
- * This interface was referenced by `Unused`'s JSON-Schema
- * via the `definition` "common__mode".
- */
-export type Mode = ("enforce" | "shadow")
 /**
  * What a tool does to the world.
  * 
@@ -131,6 +145,13 @@ export type Scalar = (string | number | boolean | null)
  */
 export type By = Path[]
 /**
+ * Whom a grant is for: a URL or a name. The tool takes grants for its own audience only.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__audience".
+ */
+export type Audience = string
+/**
  * `redact` puts a mask in a value's place, `tokenise` a token that is the same for the same value, `drop` leaves the value out.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -138,12 +159,37 @@ export type By = Path[]
  */
 export type ChangeWord = ("redact" | "tokenise" | "drop")
 /**
+ * Threats of the OWASP Top 10 for Agentic Applications (2026) that it answers. For people; changes no verdict. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 10
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__threats".
+ */
+export type Threats = string[]
+/**
+ * A step, or the name of a fixture.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "decision_test__step_or_fixture".
+ */
+export type StepOrFixture = (string | TestStep)
+/**
+ * Seconds since 1970-01-01T00:00:00Z (RFC 7519 NumericDate).
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "grant__seconds".
+ */
+export type NumericDate = number
+export type SecretKind = ("anthropic_key" | "authorization_header" | "aws_access_key_id" | "aws_secret_key" | "azure_client_secret" | "azure_sas_token" | "azure_storage_key" | "connection_string" | "github_token" | "gitlab_token" | "google_api_key" | "google_oauth_secret" | "jwt" | "npm_token" | "openai_key" | "password" | "private_key" | "pypi_token" | "sendgrid_key" | "slack_token" | "slack_webhook" | "stripe_key" | "twilio_key" | "url_password" | "vendor_token")
+/**
  * One entry of the receipt log: an in-toto Statement v1.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "receipt".
  */
-export type Receipt = (DecisionReceipt | GenesisReceipt)
+export type Receipt = (DecisionReceipt | ExecutionReceipt | GenesisReceipt)
 
 export interface Unused {
 
@@ -226,12 +272,88 @@ owner?: Name
  */
 fingerprints?: string[]
 /**
+ * What the agent may spend, over every action of its own. Sums are kept as by `cost` rules. Default: no limit.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+budgets?: Budget[]
+/**
+ * Secrets that the agent may use, by reference and tool. The engine puts the value into the payload of a call that may run, and stores it nowhere. A reference that is not listed for the tool is denied. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+credentials?: AgentCredential[]
+/**
  * Least privilege: a tool in no scope is denied.
  * 
  * @minItems 0
  * @maxItems 256
  */
 scopes: Scope[]
+}
+export interface Budget {
+/**
+ * What one limit is for: one `call`, one `session`, the `agent` without end, or a sliding window of at most 30 days.
+ */
+per: string
+limit_usd?: AmountValue
+limit?: Money
+/**
+ * The limit in tokens.
+ */
+tokens?: number
+field?: Path
+/**
+ * The currency of that field: an ISO 4217 code, or the field that holds one. Default: that of the limit.
+ */
+currency?: string
+/**
+ * As in a `cost` rule. Default: `raise`.
+ */
+settle?: ("raise" | "exact")
+/**
+ * What an action does that does not say what it costs. Default: `find`, it is a finding. `pass`: it costs nothing.
+ */
+if_missing?: ("find" | "pass")
+/**
+ * The verdict of an action beyond the budget. Default: `deny`.
+ */
+then?: ("hold" | "deny")
+route?: RouteId
+mode?: Mode
+}
+/**
+ * An amount in a currency.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__money".
+ */
+export interface Money {
+amount: AmountValue
+/**
+ * An ISO 4217 code.
+ */
+currency: string
+}
+export interface AgentCredential {
+secret: SecretGlob
+/**
+ * Tools whose calls may name it.
+ * 
+ * @minItems 1
+ * @maxItems 1024
+ */
+tools: Tool[]
+/**
+ * The day (UTC) by which the secret must be another one; `doctor` reports what is near or past. Default: never.
+ */
+rotate_by?: string
+/**
+ * What the secret is and why the agent needs it.
+ */
+about?: string
 }
 export interface Scope {
 /**
@@ -248,6 +370,7 @@ tools: Tool[]
  * @maxItems 64
  */
 roles?: Name[]
+principals?: Globs
 /**
  * Why the agent needs this.
  */
@@ -405,6 +528,10 @@ critical: ("allow" | "hold" | "deny")
 }
 unknown_tools: ("hold" | "deny")
 valid_until: (Time | null)
+/**
+ * Actions that every version must refuse.
+ */
+self_test: CompiledSelfTest[]
 evaluation_ms_max: number
 evaluation_steps_max: number
 evaluation_bytes_max: number
@@ -427,6 +554,8 @@ path: string
  */
 base: string
 }
+grants?: CompiledGrants
+secrets?: CompiledSecrets
 /**
  * Sorted by name.
  */
@@ -452,12 +581,141 @@ routes: CompiledRoute[]
  */
 people: CompiledPerson[]
 }
+export interface CompiledSelfTest {
+name: string
+action: TestStep
+expect: ("hold" | "deny")
+}
+/**
+ * An action in a test.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "decision_test__step".
+ */
+export interface TestStep {
+/**
+ * Starts from the fixture of this name. Members of `payload`, `context` and `result` are merged into the fixture's, other fields stand in their place.
+ */
+fixture?: string
+agent?: Name
+/**
+ * The session.
+ */
+session?: string
+/**
+ * On whose behalf.
+ */
+principal?: string
+role?: Name
+/**
+ * The service.
+ */
+service?: string
+/**
+ * The action.
+ */
+action?: string
+/**
+ * The arguments.
+ */
+payload?: {
+[k: string]: unknown
+}
+/**
+ * What the host knows about the call.
+ */
+context?: {
+[k: string]: unknown
+}
+priority?: Priority
+/**
+ * The agent's fingerprint.
+ */
+fingerprint?: string
+/**
+ * When: a time, or a span after the test's start. Default: one second after the step before.
+ */
+at?: (Time | Duration)
+phase?: PhaseWord
+/**
+ * What the call gave, in the phase `result`.
+ */
+result?: unknown
+/**
+ * Fields to leave out of what the fixture or the test gave.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+without?: Path[]
+/**
+ * Of a step in `given`: how often it is done. Default: once.
+ */
+times?: number
+every?: Duration
+}
 export interface RegoPackage {
 package: string
 /**
  * Whether a built-in error denies. Else it is undefined.
  */
 strict_builtin_errors: boolean
+}
+/**
+ * How grants are made; absent where none are.
+ */
+export interface CompiledGrants {
+lifetime: Duration
+/**
+ * Whom they are for where no Tools file says; null for the service's name.
+ */
+audience: (string | null)
+}
+/**
+ * Where the values of references come from; absent where none are.
+ */
+export interface CompiledSecrets {
+/**
+ * Variables that may be read, each a glob, sorted.
+ */
+env: (string[] | null)
+/**
+ * The folder.
+ */
+file: (string | null)
+vault: (CompiledVault | null)
+}
+export interface CompiledVault {
+/**
+ * Without a slash at its end.
+ */
+address: string
+mount: string
+namespace: (string | null)
+ca_file: (string | null)
+time_out: Duration
+token: (OwnSecret | null)
+app_role: ({
+mount: string
+role_id: OwnSecret
+secret_id: OwnSecret
+} | null)
+}
+/**
+ * Where the engine finds a secret of its own: exactly one of both.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "project__own_secret".
+ */
+export interface OwnSecret {
+/**
+ * A variable of its environment.
+ */
+env?: string
+/**
+ * A file that others cannot read.
+ */
+file?: string
 }
 export interface CompiledAgent {
 agent: Name
@@ -467,6 +725,14 @@ owner: (Name | null)
  */
 fingerprints: string[]
 /**
+ * What it may spend, sorted by id; absent where no limit is set.
+ */
+budgets?: CompiledBudget[]
+/**
+ * Secrets that it may use, sorted; absent where it may use none.
+ */
+credentials?: CompiledCredential[]
+/**
  * Scopes.
  */
 scopes: {
@@ -474,6 +740,10 @@ scopes: {
  * Tools.
  */
 tools: Tool[]
+/**
+ * On whose behalf, sorted; absent where everybody may, and nobody.
+ */
+principals?: Glob[]
 roles: (Name[] | null)
 /**
  * File.
@@ -482,6 +752,35 @@ file: string
 line: number
 column: number
 }[]
+/**
+ * File.
+ */
+file: string
+line: number
+column: number
+}
+export interface CompiledBudget {
+id: RuleId
+/**
+ * The settings of a `cost` rule.
+ */
+spec: {
+[k: string]: unknown
+}
+then: ("hold" | "deny")
+route: (RouteId | null)
+mode: Mode
+/**
+ * File.
+ */
+file: string
+line: number
+column: number
+}
+export interface CompiledCredential {
+secret: SecretGlob
+tools: Tool[]
+rotate_by: (string | null)
 /**
  * File.
  */
@@ -498,15 +797,44 @@ action: string
 effect: Effect
 priority: Priority
 /**
+ * Whom a grant for it is for; absent where no Tools file says.
+ */
+audience?: string
+/**
+ * Fields whose text may hold a reference to a secret, sorted; absent where none may.
+ */
+secret_texts?: Path[]
+/**
+ * Fields in which tokens become clear values; absent where there are none.
+ */
+detokenise?: Path[]
+/**
  * Private fields.
  */
 private: ("principal" | "session")[]
+region?: Name
+/**
+ * Classes of data by field, sorted; absent where no file says.
+ */
+classes?: CompiledClass[]
+/**
+ * Every call is denied.
+ */
+automate?: "never"
+/**
+ * The tool that prepares it for a person.
+ */
+draft?: string
 /**
  * File.
  */
 file: string
 line: number
 column: number
+}
+export interface CompiledClass {
+path: Path
+class: Name
 }
 export interface CompiledRule {
 id: RuleId
@@ -558,6 +886,7 @@ export interface CompiledPackage {
 package: string
 on: Selector
 mode: Mode
+shadow_until?: Time
 route: (RouteId | null)
 /**
  * Counters that `input.state.counters` gives, sorted by name.
@@ -631,56 +960,89 @@ revoked_at: (Time | null)
 }[]
 }
 /**
- * An action in a test.
+ * What must come of an action. What is left out is not looked at.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
- * via the `definition` "decision_test__step".
+ * via the `definition` "decision_test__expectation".
  */
-export interface TestStep {
-agent?: Name
+export interface Expectation {
+verdict?: VerdictWord
 /**
- * The session.
+ * Rules with a finding, exactly these in any order.
  */
-session?: string
+rules?: string[]
 /**
- * On whose behalf.
+ * Rules without a finding, whatever others say.
  */
-principal?: string
-role?: Name
+quiet?: string[]
 /**
- * The service.
+ * For each of these there must be a finding that has all that it says.
  */
-service?: string
+findings?: ExpectedFinding[]
 /**
- * The action.
+ * The routes, exactly these.
  */
-action?: string
+route?: RouteId[]
 /**
- * The arguments.
+ * What the routes ask for, by route.
+ */
+reviews?: {
+[k: string]: ExpectedReview
+}
+/**
+ * The changes of fields: each of these must be there, and no other; what one leaves out is not looked at.
+ */
+obligations?: ExpectedObligation[]
+/**
+ * The payload after the obligations, as a whole. A masked value is `[redacted]`; tokens are `[token 1]`, `[token 2]`, the same for the same value.
  */
 payload?: {
 [k: string]: unknown
 }
 /**
- * What the host knows about the call.
- */
-context?: {
-[k: string]: unknown
-}
-priority?: Priority
-/**
- * The agent's fingerprint.
- */
-fingerprint?: string
-/**
- * When: a time, or a span after the test's start. Default: one second after the step before.
- */
-at?: (Time | Duration)
-phase?: PhaseWord
-/**
- * What the call gave, in the phase `result`.
+ * The result after the obligations, as a whole, in the phase `result`.
  */
 result?: unknown
+}
+export interface ExpectedFinding {
+/**
+ * The rule.
+ */
+rule?: string
+verdict?: VerdictWord
+mode?: Mode
+/**
+ * The error code.
+ */
+code?: string
+route?: RouteId
+/**
+ * A text that its message contains.
+ */
+message?: string
+}
+export interface ExpectedReview {
+/**
+ * How many people must approve.
+ */
+quorum?: number
+/**
+ * Who may, exactly these people in any order.
+ */
+reviewers?: Name[]
+}
+export interface ExpectedObligation {
+kind?: ChangeWord
+/**
+ * The fields, exactly these in any order.
+ * 
+ * @minItems 1
+ */
+paths?: Path[]
+/**
+ * The rule that asks for it.
+ */
+rule?: string
 }
 /**
  * Tests of a policy: an action, what came before it, and the verdict that it must get.
@@ -704,16 +1066,22 @@ about?: string
 start?: Time
 defaults?: TestStep
 /**
- * The tests.
+ * Steps by name, for the tests of this file. A file without `tests` gives its fixtures to all test files.
+ */
+fixtures?: {
+[k: string]: TestStep
+}
+/**
+ * The tests. Leave them out in a file of shared `fixtures`.
  * 
  * @minItems 1
  * @maxItems 10000
  */
-tests: DecisionTestCase[]
+tests?: DecisionTestCase[]
 }
 export interface DecisionTestCase {
 /**
- * What is tested, in words.
+ * What is tested, in words. With `cases`, `{payload.amount}`, `{verdict}` and the like stand for what a case says.
  */
 name: string
 /**
@@ -721,20 +1089,76 @@ name: string
  * 
  * @maxItems 4096
  */
-given?: TestStep[]
-action: TestStep
-expect: Expectation
+given?: StepOrFixture[]
+action?: StepOrFixture
+expect?: Expectation
+/**
+ * A table: the test runs once for each case, in a fresh state.
+ * 
+ * @minItems 1
+ * @maxItems 1000
+ */
+cases?: DecisionTestRow[]
 }
-export interface Expectation {
-verdict: VerdictWord
+export interface DecisionTestRow {
 /**
- * Rules with a finding, exactly these in any order. Default: not looked at.
+ * What this case is about. Default: what the test's name says of it, or its number.
  */
-rules?: string[]
+name?: string
 /**
- * The routes, exactly these. Default: not looked at.
+ * Actions before, instead of the test's.
+ * 
+ * @maxItems 4096
  */
-route?: RouteId[]
+given?: StepOrFixture[]
+action?: StepOrFixture
+expect?: Expectation
+}
+/**
+ * What a grant says: a JWS in the compact form (RFC 7515) with the header `alg: EdDSA`, `typ: countersign-grant+jwt` and `kid`, and nothing else. It lets one action run, once.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "grant".
+ */
+export interface GrantClaims {
+/**
+ * The origin of the engine's receipt log.
+ */
+iss: string
+sub: Name
+/**
+ * Who may take it: the tool's audience.
+ */
+aud: string
+iat: NumericDate
+nbf: NumericDate
+exp: NumericDate
+/**
+ * Its id. A decision has one grant, ever.
+ */
+jti: string
+/**
+ * The decision that let the action run: a verdict's id, or that of the record which ended the request.
+ */
+decision: string
+/**
+ * The request that people approved, when there was one.
+ */
+request?: string
+project: Name
+/**
+ * The tool's service.
+ */
+service: string
+/**
+ * The tool.
+ */
+action: string
+root: DigestText
+/**
+ * The seed of the root's salts, 32 bytes in base64url: with it and the payload the root is made again. A grant is as confidential as the payload that it travels with.
+ */
+seed: string
 }
 /**
  * One rule. Without a kind it applies to every action that `on` and `when` select.
@@ -748,6 +1172,7 @@ id: RuleId
  * What is wrong and why, for the person who reads the finding.
  */
 about?: string
+threats?: Threats
 on?: Selector
 /**
  * Further tests that must all hold. A test that cannot be decided holds. Default: none.
@@ -758,9 +1183,23 @@ on?: Selector
 when?: FieldTest[]
 scope?: ScopeRule
 velocity?: VelocityRule
+cost?: CostRule
 loop?: LoopRule
 pattern?: FieldTest
 flow?: FlowRule
+semantic_loop?: SemanticLoopRule
+markov?: MarkovRule
+sequence_entropy?: SequenceEntropyRule
+confidence?: ConfidenceRule
+schedule?: ScheduleRule
+output?: OutputRule
+principal?: PrincipalRule
+residency?: ResidencyRule
+never_automate?: NeverAutomateRule
+media?: MediaRule
+secret?: SecretRule
+credential?: CredentialRule
+pii?: PiiRule
 /**
  * The verdict of a finding; `redact`, `tokenise` and `drop` change fields.
  */
@@ -788,6 +1227,7 @@ tokenise?: Path[]
 drop?: Path[]
 route?: RouteId
 mode?: Mode
+shadow_until?: Time
 }
 /**
  * Least privilege for whoever `on` selects: an agent, a role, or both.
@@ -817,6 +1257,48 @@ export interface VelocityRule {
 limit: number
 per: Duration
 by?: By
+}
+/**
+ * Too much money, or too many tokens, in one call or in all that were let through or wait for people. What an action says that it costs is set aside when it is not denied, given back when its request is rejected or expires, and settled when its execution is reported. Sums are exact: amounts are decimals, never binary fractions. A cost that is missing, negative, no number, above 10^15, or in another currency without a rate, is a finding.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_cost".
+ */
+export interface CostRule {
+amount?: Path
+tokens?: Path
+/**
+ * The amount's currency: an ISO 4217 code, or the field that holds one. Default: that of the limit.
+ */
+currency?: string
+/**
+ * `minor`: the amount counts the currency's minor unit, such as cents, and is whole. Default: `major`.
+ */
+units?: ("major" | "minor")
+/**
+ * What is still fine: money, or a whole number with `tokens`.
+ */
+limit?: (number | Money)
+limit_usd?: AmountValue
+/**
+ * What one limit is for: one `call`; one `session`; one `agent`, without end; or a sliding window of at most 30 days. A window is kept in 64 slices: an amount leaves it up to a 64th late, never early. A session is forgotten 30 days after its last call.
+ */
+per: string
+by?: By
+/**
+ * Fixed prices of other currencies: so much of the limit's currency for one unit of theirs. Default: none, and any other currency is a finding.
+ */
+rates?: {
+[k: string]: AmountValue
+}
+/**
+ * What a reported execution does to the sum: `raise` counts a higher cost and ignores a lower one; `exact` puts the reported cost in the place of what was set aside, so that whoever reports must be trusted. Default: `raise`.
+ */
+settle?: ("raise" | "exact")
+/**
+ * What an action without the field does. Default: `find`, it is a finding. `pass`: it costs nothing.
+ */
+if_missing?: ("find" | "pass")
 }
 /**
  * The same call, or the same short cycle of calls, over and over.
@@ -849,6 +1331,396 @@ export interface FlowRule {
 after: Selector
 within: Duration
 by?: By
+}
+/**
+ * Nearly the same call again and again: calls of one tool whose arguments, or whose embedding, are alike. Each attempt is compared with the newest 32 of its kind; a field that is missing is a finding.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_semantic_loop".
+ */
+export interface SemanticLoopRule {
+/**
+ * The attempt that is a finding: 3 lets two calls that are alike pass.
+ */
+repeats: number
+within: Duration
+/**
+ * From where on two calls are alike. Of arguments: the share of five-letter pieces that both have among those that either has, estimated to within some 0.02. Of embeddings: the cosine. Default: 0.85.
+ */
+similarity?: number
+/**
+ * The fields to compare. Default: the whole payload, each field with its like.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+paths?: Path[]
+embedding?: Path
+by?: By
+}
+/**
+ * A session that behaves unlike the agent's baseline. Without a behaviour score every action is a finding.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_markov".
+ */
+export interface MarkovRule {
+/**
+ * The lowest score that is a finding: the share of normal sessions that stayed below it.
+ */
+min_score: number
+/**
+ * How many calls in a row must lie above the baseline's threshold. At high and critical priority one is enough. Default: 1.
+ */
+burst?: number
+/**
+ * Only what is oddest in one of these: `markov` (unlikely steps), `novelty` (steps never seen), `repeat` (one step too often), `precede` (a step without the one that comes before it). Default: all.
+ * 
+ * @minItems 1
+ * @maxItems 4
+ */
+channels?: ("markov" | "novelty" | "repeat" | "precede")[]
+}
+/**
+ * A sequence of actions that is too hard or too easy to foretell. A finding when every bound that is given is met, so that a bound on the score can confirm one on the entropy. Without a behaviour score every action is a finding.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_sequence_entropy".
+ */
+export interface SequenceEntropyRule {
+/**
+ * Only above this entropy: each bit doubles the number of equally likely next actions.
+ */
+above_bits?: number
+/**
+ * Only below this entropy.
+ */
+below_bits?: number
+/**
+ * Only from this score of the baseline's on.
+ */
+min_markov_anomaly_score?: number
+}
+/**
+ * An agent that is unsure by its own word. A confidence that is missing, no number or not from 0 to 1 is a finding.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_confidence".
+ */
+export interface ConfidenceRule {
+/**
+ * A lower confidence is a finding: one number, or one for each priority.
+ */
+below: (number | {
+/**
+ * At priority low.
+ */
+low: number
+/**
+ * At priority medium.
+ */
+medium: number
+/**
+ * At priority high.
+ */
+high: number
+/**
+ * At priority critical.
+ */
+critical: number
+})
+field?: Path
+}
+/**
+ * Times of day at which the selected actions may happen (`allow`), or may not (`deny`). Exactly one of both. Times are those that the zone's clocks show: an hour that is skipped has no times, and one that is repeated has them twice.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_schedule".
+ */
+export interface ScheduleRule {
+/**
+ * A zone of the IANA database, or `UTC`. Moments before 2020 are findings.
+ */
+zone: string
+/**
+ * Outside all of these every action is a finding.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+allow?: TimeWindow[]
+/**
+ * Within any of these every action is a finding.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+deny?: TimeWindow[]
+/**
+ * Days, by the zone's calendar, on which no window begins; with `allow` they are findings from midnight to midnight. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 1024
+ */
+except?: string[]
+}
+/**
+ * A span of the day, every day or on some.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_schedule__window".
+ */
+export interface TimeWindow {
+/**
+ * Days on which the window begins, one by one or as `mon..fri`. Default: every day.
+ * 
+ * @minItems 1
+ * @maxItems 7
+ */
+days?: string[]
+/**
+ * Its first minute. Default: `00:00`.
+ */
+from?: string
+/**
+ * The first minute after it. Earlier than `from`: on the next day. Default: `24:00`.
+ */
+to?: string
+}
+/**
+ * A value that does not fit: what comes back of a call, or a part of its payload. At least one bound or a schema. For what texts hold there are `pattern`, `pii` and `secret`.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_output".
+ */
+export interface OutputRule {
+in: Path
+/**
+ * A JSON Schema (draft 2020-12) that the value must fit, written inline. References stay within it; `format` is checked; `unevaluatedProperties`, `unevaluatedItems`, `minContains`, `maxContains`, `$dynamicRef` and named anchors are refused.
+ */
+schema?: ({
+[k: string]: unknown
+} | boolean)
+/**
+ * The largest size of the value as JSON text, in bytes of UTF-8. Default: what an action may have.
+ */
+bytes_max?: number
+/**
+ * The most elements that any one list within the value may have, and the most members of any one object. Default: what an action may have.
+ */
+items_max?: number
+/**
+ * How deep lists and objects may nest: 0 for a plain value, 1 for a list of plain values. Default: what an action may have.
+ */
+depth_max?: number
+/**
+ * What a missing value does. Default: `find`.
+ */
+if_missing?: ("find" | "pass")
+}
+/**
+ * Who may have the selected agents do the selected things: an action on behalf of anybody else is a finding.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_principal".
+ */
+export interface PrincipalRule {
+allow?: Globs
+groups?: Globs
+groups_in?: Path
+/**
+ * What an action does that names no principal. Default: `find`.
+ */
+missing?: ("find" | "pass")
+}
+/**
+ * A call that takes data of a class to a tool in another region than those listed. Tools files say where a tool runs (`region`) and which of its fields hold what (`classes`). A tool whose region is not known is a finding.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_residency".
+ */
+export interface ResidencyRule {
+class: Name
+regions: Globs
+classes_in?: Path
+/**
+ * What a call does whose tool does not say which classes its fields hold. A tool that takes none says `classes: {}`. Default: `find`, the call may take data of the class.
+ */
+undeclared?: ("find" | "pass")
+}
+/**
+ * What no approval opens to an agent. Every action that `on` and `when` select is a finding; the rule must deny, and cannot be in shadow.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_never_automate".
+ */
+export interface NeverAutomateRule {
+/**
+ * The tool with which the agent may prepare it for a person instead. Default: none.
+ */
+draft?: string
+}
+/**
+ * Media in the payload or the result that is not what it claims, or not what is allowed: data URIs anywhere in a text, base64 in named fields, and addresses of media. What a file is, is read from its content. Content of two types at once, active content in a picture, data that cannot be decoded, and an archive whose unpacked size cannot be told are findings whatever the settings say.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_media".
+ */
+export interface MediaRule {
+/**
+ * Where to look for data URIs and for addresses of media: these values and all below them. One that is missing holds no media.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+in: Path[]
+/**
+ * Fields that hold media as base64. A value that is no base64 is a finding. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+blobs?: Path[]
+/**
+ * The member beside each of `blobs` that names its media type. A blob without one is a finding. Default: blobs declare no type.
+ */
+declared_in?: string
+/**
+ * Fields whose whole value is the address of media, whatever it ends in. Default: none; pictures of Markdown and HTML, and addresses that end like media, are found in texts all the same.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+urls?: Path[]
+types?: Globs
+hosts?: Globs
+/**
+ * The largest size of one file, decoded. Default: what an action may have.
+ */
+bytes_max?: number
+/**
+ * The most files and addresses together. Default: 256.
+ */
+count_max?: number
+/**
+ * The most pixels of a picture, all of its frames together. Default: 50,000,000.
+ */
+pixels_max?: number
+/**
+ * The most bytes that an archive, or the compressed parts of a picture, may unpack to. Default: 67,108,864.
+ */
+unpacked_bytes_max?: number
+/**
+ * How many times its own size an archive may unpack to, where that is more than a mebibyte. Default: 100.
+ */
+ratio_max?: number
+/**
+ * What an archive does whose unpacked size cannot be told, and a picture without readable dimensions. Default: `find`.
+ */
+untold?: ("find" | "pass")
+/**
+ * Whether it is a finding that a field which `blobs` or `urls` names is missing, an empty list of such included. Default: `find`.
+ */
+if_missing?: ("find" | "pass")
+}
+/**
+ * Credentials within texts, numbers and names: tokens and keys in the formats that their issuers document, and values that look random near a word such as `password` or `token`, or in a field of such a name. With `then: redact`, `tokenise` or `drop` only the credential itself is changed. A reference such as `secret://env/STRIPE_KEY` is none.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_secret".
+ */
+export interface SecretRule {
+/**
+ * Kinds of credentials. `vendor_token` stands for the tokens of some forty further services. Default: all.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+detect?: SecretKind[]
+/**
+ * Fields to look through, with all that is below them: of the payload or the result, or the context where nothing is changed. Default: the payload, or the result where a result is judged.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+in?: Path[]
+/**
+ * Whether values that look random count too, near a word such as `password`, `secret`, `token` or `api_key`, or in a field of such a name. Default: true.
+ */
+entropy?: boolean
+/**
+ * Whether it is a finding that a field which `in` names is missing. Default: `find`.
+ */
+if_missing?: ("find" | "pass")
+/**
+ * Credentials that make a finding. Default: 1.
+ */
+min?: number
+}
+/**
+ * Use of secrets that a payload names by reference, such as `secret://env/STRIPE_KEY`: with another tool, at another time, or more often than is usual. At least one of `tools`, `schedule` and `limit`. What an agent may use at all stands in its file under `credentials`; this rule only restricts it.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_credential".
+ */
+export interface CredentialRule {
+/**
+ * The secrets that the rule is about. Default: every one.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+secrets?: SecretGlob[]
+/**
+ * Tools that such a secret is for; its use with another one is a finding.
+ * 
+ * @minItems 1
+ * @maxItems 1024
+ */
+tools?: Tool[]
+schedule?: ScheduleRule
+/**
+ * Calls that may name one secret within `per`, over all agents. Every attempt counts. Needs `per`.
+ */
+limit?: number
+per?: Duration
+}
+/**
+ * Personal data within texts, numbers and names of fields: what has check digits or a strict form is checked. With `then: redact`, `tokenise` or `drop` only the piece itself is changed; a number that is found becomes a text.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "kinds_pii".
+ */
+export interface PiiRule {
+/**
+ * Kinds of personal data: `payment_card`, `iban`, `email`, `ip`, `date_of_birth`, `person_name`, `street_address`, `postcode`; `phone` for numbers with a country's code, `de_phone` and so on for those of one country; `us_ssn`, `uk_nino`, `uk_nhs`, `de_steuer_id`, `fr_nir`, `es_dni`, `es_nie`, `it_codice_fiscale`, `nl_bsn`, `be_nn`, `pt_nif`, `ch_ahv`, `ie_pps`, `pl_pesel`, `se_personnummer`, `fi_hetu`, `no_fodselsnummer`, `tr_tckimlik`, `ca_sin`, `mx_curp`, `br_cpf`, `cl_run`, `in_aadhaar`, `in_pan`, `cn_resident_id`, `hk_id`, `au_tfn`, `za_id` for national numbers. Another name is an error.
+ * 
+ * @minItems 1
+ * @maxItems 300
+ */
+detect: string[]
+/**
+ * Fields to look through, with all that is below them: of the payload or the result, or the context where nothing is changed. Default: the payload, or the result where a result is judged.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+in?: Path[]
+/**
+ * Names of people that `person_name` finds wherever they stand, in any case, with or without accents. Beside them it finds names behind words such as `my name is` and `Dr.`. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 1000
+ */
+names?: string[]
+/**
+ * Pieces of personal data that make a finding. Default: 1.
+ */
+min?: number
+/**
+ * Whether it is a finding that a field which `in` names is missing. Default: `find`.
+ */
+if_missing?: ("find" | "pass")
 }
 /**
  * Rules about actions. Rules only restrict: none can allow what another holds or denies.
@@ -911,6 +1783,10 @@ payload?: {
  * The result to hand on, obligations applied. Only in the phase `result`, when the verdict lets it through.
  */
 result?: unknown
+/**
+ * The grant that lets this action run once: a JWS in the compact form. Only when the verdict lets a call run and the project makes grants.
+ */
+grant?: string
 request?: RequestReference
 }
 /**
@@ -1037,6 +1913,13 @@ project: Name
  */
 about?: string
 /**
+ * Folders of the repository that hold policy files. Default: `policies`, `releases` and `tests`.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+folders?: string[]
+/**
  * The verdict for a known tool within scope that no rule speaks about, by priority. A rule speaks about a tool when it is enforced and its `on` names the service or the action, other than by `*` alone. Default: `hold` for each that is left out.
  */
 defaults?: {
@@ -1062,6 +1945,13 @@ critical?: ("allow" | "hold" | "deny")
  */
 unknown_tools?: ("hold" | "deny")
 valid_until?: Time
+/**
+ * Actions that every version of the policy must refuse. An engine asks about them before it takes a bundle: those of the bundle that it has and those of the new one.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+self_test?: SelfTest[]
 /**
  * Milliseconds that one evaluation may take before it is denied with ENGINE_TIMEOUT. Default: 1000.
  */
@@ -1101,6 +1991,14 @@ path?: string
 base?: string
 }
 /**
+ * Grants: an action that may run comes with a signed token that lets it run once. Default: none are made.
+ */
+grants?: {
+lifetime?: Duration
+audience?: Audience
+}
+secrets?: Secrets
+/**
  * How strict `countersign check` is.
  */
 check?: {
@@ -1108,6 +2006,77 @@ check?: {
  * The lowest severity that fails. Default: `error`.
  */
 fail_level?: ("error" | "warning")
+}
+}
+export interface SelfTest {
+/**
+ * What is forbidden, in words.
+ */
+name: string
+action: TestStep
+/**
+ * The least verdict that it must get. Default: `deny`.
+ */
+expect?: ("hold" | "deny")
+}
+/**
+ * Where the values of references such as `secret://env/STRIPE_KEY` come from. A reference to a provider that is not set up here is denied. Default: none.
+ */
+export interface Secrets {
+/**
+ * The engine's environment, for `secret://env/NAME`.
+ */
+env?: {
+/**
+ * Variables that may be read, each a glob; no other is.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+names: string[]
+}
+/**
+ * A folder with one file for each secret, for `secret://file/path`. Neither folder nor files may be open to others.
+ */
+file?: {
+/**
+ * The folder; a relative one lies in the data folder.
+ */
+folder: string
+}
+/**
+ * HashiCorp Vault or OpenBao, KV version 2, for `secret://vault/path#field`.
+ */
+vault?: {
+/**
+ * The server's address. Plain `http` is for the loopback address only.
+ */
+address: string
+/**
+ * Where the KV engine is mounted. Default: `secret`.
+ */
+mount?: string
+/**
+ * The namespace, where the server has such. Default: none.
+ */
+namespace?: string
+/**
+ * PEM file of the certificates that sign the server's. Default: those of Node.
+ */
+ca_file?: string
+time_out?: Duration
+token?: OwnSecret
+/**
+ * Logging in by AppRole.
+ */
+app_role?: {
+/**
+ * Where AppRole is mounted. Default: `approle`.
+ */
+mount?: string
+role_id: OwnSecret
+secret_id: OwnSecret
+}
 }
 }
 /**
@@ -1205,6 +2174,10 @@ stateDigest?: {
 sha256: string
 }
 /**
+ * The id of the decision about the call that gave the result. Only where the action's phase is `result`, and where the caller named it.
+ */
+call?: string
+/**
  * The request's id, when one was opened or resolved.
  */
 request?: string
@@ -1284,6 +2257,98 @@ statement: string
  * SSHSIG armour.
  */
 signature: string
+}
+/**
+ * One execution: its grant was redeemed, or what came of it was reported.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "receipt__execution".
+ */
+export interface ExecutionReceipt {
+/**
+ * in-toto Statement v1.
+ */
+_type: "https://in-toto.io/Statement/v1"
+/**
+ * What the statement is about.
+ * 
+ * @minItems 1
+ * @maxItems 1
+ */
+subject: {
+/**
+ * Always `call`.
+ */
+name: "call"
+/**
+ * The grant's root: SHA-256 over the RFC 8785 text of `predicate.call`.
+ */
+digest: {
+/**
+ * Hexadecimal SHA-256.
+ */
+sha256: string
+}
+}[]
+/**
+ * The predicate's type.
+ */
+predicateType: "https://countersign.dev/attestation/execution/v0.1"
+predicate: {
+/**
+ * `redeemed`: the grant was used up, so that the action could run. `reported`: what came of it was told later.
+ */
+stage: ("redeemed" | "reported")
+/**
+ * The receipt's id.
+ */
+id: string
+/**
+ * The grant's `jti`.
+ */
+grant: string
+/**
+ * The decision that let the action run.
+ */
+decision: string
+/**
+ * Log index of the receipt that let the action run: a verdict, or an approval.
+ */
+decidedAt: number
+/**
+ * Log index of the redemption. At stage `reported` only, and always there.
+ */
+redeemedAt?: number
+/**
+ * The request that people approved, when there was one.
+ */
+request?: string
+/**
+ * Whom the grant was for.
+ */
+audience: string
+/**
+ * The bundle that decided.
+ */
+policyDigest: {
+/**
+ * Hexadecimal SHA-256.
+ */
+sha256: string
+}
+issuedAt: Time
+/**
+ * The log's origin.
+ */
+issuerId: string
+/**
+ * What remains of project, agent, service, action and payload as they ran, the payload committed to under the grant's seed.
+ */
+call: {
+[k: string]: unknown
+}
+reportRoot?: DigestText
+}
 }
 /**
  * Entry 0 of a log.
@@ -1390,8 +2455,196 @@ context?: {
  */
 args_digest?: string
 priority?: Priority
+phase?: PhaseWord
+/**
+ * What the call gave, in the phase `result`.
+ */
+result?: unknown
 at?: Time
 [k: string]: unknown
+}
+/**
+ * What Rego reads below `data.countersign`: the compiled documents by name, with defaults filled in, without keys and places. A field that stands here stays; new ones may come.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "rego_data".
+ */
+export interface RegoData {
+project: RegoDataProject
+/**
+ * Agents by name: `data.countersign.agents[input.action.agent]`.
+ */
+agents: {
+[k: string]: RegoDataAgent
+}
+/**
+ * Tools by service and action: `data.countersign.tools.billing.refund_payment`.
+ */
+tools: {
+/**
+ * The tools of a service by action.
+ */
+[k: string]: {
+[k: string]: RegoDataTool
+}
+}
+/**
+ * Guardrails by id: `data.countersign.rules["refunds/too-many"]`.
+ */
+rules: {
+[k: string]: RegoDataRule
+}
+/**
+ * Routes by id.
+ */
+routes: {
+[k: string]: RegoDataRoute
+}
+/**
+ * People on the roster by id.
+ */
+people: {
+[k: string]: RegoDataPerson
+}
+}
+/**
+ * The project.
+ */
+export interface RegoDataProject {
+name: Name
+/**
+ * The verdict at each priority where no rule speaks.
+ */
+defaults: {
+[k: string]: VerdictWord
+}
+/**
+ * The verdict for a tool that no Tools file names.
+ */
+unknown_tools: ("hold" | "deny")
+/**
+ * When the policy ends; null when it does not.
+ */
+valid_until: (Time | null)
+}
+export interface RegoDataAgent {
+/**
+ * The person who answers for it.
+ */
+owner: (Name | null)
+/**
+ * Approved fingerprints, sorted; empty when none is asked for.
+ */
+fingerprints: string[]
+/**
+ * What it may spend, sorted by id; empty when no limit is set. What it has spent is state, not data.
+ */
+budgets: RegoDataBudget[]
+/**
+ * Its least privilege.
+ */
+scopes: RegoDataScope[]
+}
+export interface RegoDataBudget {
+id: RuleId
+/**
+ * `call`, `session`, `agent`, or a window.
+ */
+per: string
+/**
+ * A number of tokens, or money.
+ */
+limit: (number | {
+/**
+ * Decimal text.
+ */
+amount: string
+/**
+ * ISO 4217.
+ */
+currency: string
+})
+/**
+ * The verdict beyond it.
+ */
+then: ("hold" | "deny")
+mode: Mode
+/**
+ * Who reviews a hold; null with `deny`.
+ */
+route: (RouteId | null)
+}
+export interface RegoDataScope {
+/**
+ * Tools, sorted. The library's `has_scope` compares them.
+ */
+tools: Tool[]
+/**
+ * Roles in which it may; null for every role.
+ */
+roles: (Name[] | null)
+/**
+ * Principals on whose behalf; absent for anybody.
+ */
+principals?: Glob[]
+}
+export interface RegoDataTool {
+effect: Effect
+priority: Priority
+region?: Name
+/**
+ * Whether no approval opens the tool to an agent; absent otherwise.
+ */
+automate?: "never"
+}
+export interface RegoDataRule {
+/**
+ * The guardrail kind; `every` for a rule without one.
+ */
+kind: string
+/**
+ * What is wrong and why; null when the rule does not say.
+ */
+about: (string | null)
+on: Selector
+/**
+ * The verdict of a finding.
+ */
+then: ("redact" | "hold" | "deny")
+mode: Mode
+/**
+ * Who reviews a hold; null for another verdict.
+ */
+route: (RouteId | null)
+}
+export interface RegoDataRoute {
+/**
+ * People, from names and roles, sorted.
+ */
+reviewers: Name[]
+/**
+ * How many must approve.
+ */
+quorum: number
+/**
+ * The least assurance of a review.
+ */
+signature: string
+time_out: Duration
+/**
+ * Fields that the request shows in clear, sorted.
+ */
+show: Path[]
+}
+export interface RegoDataPerson {
+/**
+ * The name to show.
+ */
+name: string
+/**
+ * Roles, sorted.
+ */
+roles: Name[]
 }
 /**
  * The `custom` part of a Rego package's METADATA.
@@ -1402,6 +2655,7 @@ at?: Time
 export interface RegoMetadata {
 on?: Selector
 mode?: Mode
+shadow_until?: Time
 /**
  * Whether a built-in error (1/0, a text that is no number) denies. With false it makes the expression undefined, as OPA does by default, so that a rule may silently not fire; `check` warns of it. Default: true.
  */
@@ -1413,6 +2667,7 @@ route?: RouteId
 counters?: {
 [k: string]: Counter
 }
+threats?: Threats
 }
 export interface Counter {
 per: Duration
@@ -1757,6 +3012,7 @@ service: Name
  * What the service is.
  */
 about?: string
+audience?: Audience
 /**
  * The tools by action name.
  */
@@ -1771,12 +3027,42 @@ effect: Effect
  */
 about?: string
 priority?: Priority
+audience?: Audience
+/**
+ * Fields of the payload in which tokens are replaced by their clear values when a call may run, at once or after an approval. Only the caller gets them: receipts and requests keep the tokens. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+detokenise?: Path[]
 /**
  * Fields beside payload and context that stay hidden in receipts. Default: none.
  * 
  * @minItems 1
  */
 private?: ("principal" | "session")[]
+/**
+ * Payload fields in which a reference to a secret may stand within a longer text, such as `Bearer secret://env/API_KEY`. Elsewhere a reference is the whole of a field. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+secret_texts?: Path[]
+region?: Name
+/**
+ * Classes of data by the payload field that holds them, for `residency` rules; `{}` for a tool that takes none. Default: not known.
+ */
+classes?: {
+[k: string]: Name
+}
+/**
+ * `never`: no approval opens the tool to an agent; every call is denied, whatever the rules say. Default: the rules say.
+ */
+automate?: "never"
+/**
+ * With `automate: never`: the tool with which an agent may prepare the call for a person. Default: none.
+ */
+draft?: string
 }
 /**
  * What an auditor pins; nothing under audit is a trust root.
@@ -1814,6 +3100,13 @@ policies?: DigestText[]
  * @maxItems 4096
  */
 reviewers?: TrustedReviewer[]
+/**
+ * Who may sign bundles that an engine takes while it runs. Default: a bundle needs no signature.
+ * 
+ * @minItems 1
+ * @maxItems 4096
+ */
+bundle_signers?: BundleSigner[]
 }
 export interface TrustedLog {
 /**
@@ -1834,6 +3127,16 @@ export interface TrustedReviewer {
 id: Name
 /**
  * The person's keys.
+ * 
+ * @minItems 1
+ * @maxItems 32
+ */
+fingerprints: KeyFingerprint[]
+}
+export interface BundleSigner {
+id: Name
+/**
+ * The signer's keys.
  * 
  * @minItems 1
  * @maxItems 32

@@ -4,7 +4,8 @@ import { WINDOW_MS_MAX } from '../../base/limits.ts'
 import { nearest } from '../../base/nearest.ts'
 import type { Path } from '../../base/path.ts'
 import { parsePath } from '../../base/path.ts'
-import type { FieldTest } from '../../model/generated/types.ts'
+import type { FieldTest, Rule } from '../../model/generated/types.ts'
+import { phasesOf } from './changes.ts'
 import type { Entry } from './documents.ts'
 import { checkPattern } from './patterns.ts'
 import type { Report } from './report.ts'
@@ -129,6 +130,21 @@ function checkOnePattern(entry: Entry<unknown>, at: string, pattern: string, rep
 export function checkPath(entry: Entry<unknown>, at: string, path: string, report: Report): void {
   const problem = fieldProblem(path)
   if (problem !== null) report.error(entry.at(at), 'PATH_INVALID', problem)
+}
+
+/** A path below payload or result, of a rule that is about the phase which has it. */
+export function checkContentPath(
+  entry: Entry<Rule>,
+  at: string,
+  path: string,
+  report: Report,
+): void {
+  const problem = pathProblem(path, ['payload', 'result'])
+  if (problem !== null) report.error(entry.at(at), 'PATH_INVALID', problem)
+  else if (path.startsWith('result') && !phasesOf(entry.value).includes('result')) {
+    const message = 'a call has no result yet; write "on: { phase: result }"'
+    report.error(entry.at(at), 'PATH_INVALID', message)
+  }
 }
 
 export function checkBy(

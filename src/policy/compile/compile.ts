@@ -22,6 +22,8 @@ import type { PackageDraft } from './rego.ts'
 import { bundledSources, checkRego, compilerFiles, NO_REGO } from './rego.ts'
 import type { Report } from './report.ts'
 import { newReport } from './report.ts'
+import { checkSecrets } from './secrets.ts'
+import { checkNeverAutomated } from './tools.ts'
 
 export type CompilePorts = {
   readonly rego: RegoCompiler
@@ -53,6 +55,8 @@ export async function compile(files: PolicyFiles, ports: CompilePorts): Promise<
   const rego = await checkRego(documents.rego, data, ports.rego, report)
   const { packages } = rego
   checkReferences(documents, packages, ports.now ?? null, report)
+  checkSecrets(documents, report)
+  if (!documents.broken.has('Tools')) checkNeverAutomated(documents, packages, report)
   checkNotEmpty(documents, packages, report)
   const [project] = documents.projects
   if (project === undefined || hasErrors(report)) return refused(report)

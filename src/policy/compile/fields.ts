@@ -1,24 +1,29 @@
-import { parseDuration } from '../../base/duration.ts'
-import { PolicyError } from '../../base/errors.ts'
-import type { DecisionTest, Person, Project, Route, Rule } from '../../model/generated/types.ts'
+import type { Person, Project, Route, Rule } from '../../model/generated/types.ts'
+import { checkBudgets } from './budgets.ts'
 import type { ChangeWord } from './changes.ts'
 import { CHANGES, isChange, phasesOf } from './changes.ts'
 import { checkDuration, checkFieldTest, checkTime, pathProblem, TREES } from './checks.ts'
+import { checkDecisionTests } from './decision-tests.ts'
 import type { Documents, Entry } from './documents.ts'
+import { checkGrants } from './grants.ts'
 import { kindsOf } from './kinds/index.ts'
 import type { Report } from './report.ts'
+import { checkToolFields } from './tools.ts'
 
 /** Checks what stands in one entry alone: paths, durations, times, patterns, operators and kinds. */
 export function checkFields(documents: Documents, report: Report): void {
   for (const entry of documents.projects) checkProject(entry, report)
+  for (const entry of documents.agents) checkBudgets(entry, report)
+  for (const entry of documents.tools) checkToolFields(entry, report)
   for (const entry of documents.rules) checkRule(entry, report)
   for (const entry of documents.routes) checkRoute(entry, report)
   for (const entry of documents.people) checkPerson(entry, report)
-  for (const entry of documents.tests) checkTest(entry, report)
+  checkDecisionTests(documents, report)
 }
 
 function checkProject(entry: Entry<Project>, report: Report): void {
   checkTime(entry, '/valid_until', entry.value.valid_until, report)
+  checkGrants(entry, report)
 }
 
 function checkRule(entry: Entry<Rule>, report: Report): void {
@@ -32,11 +37,20 @@ function checkRule(entry: Entry<Rule>, report: Report): void {
     checkFieldTest(entry, `/when/${index}`, test, report)
   })
   for (const { kind, settings } of kinds) kind.check?.(entry, settings, report)
+  checkShadow(entry, report)
   checkOutcome(
     entry,
     kinds.some(({ kind }) => kind.detects === true),
     report,
   )
+}
+
+function checkShadow(entry: Entry<Rule>, report: Report): void {
+  const { mode, shadow_until: until } = entry.value
+  checkTime(entry, '/shadow_until', until, report)
+  if (until === undefined || mode === 'shadow') return
+  const message = 'only a rule in "mode: shadow" ends it; this one is enforced already'
+  report.warn(entry.keyAt('/shadow_until'), 'VALUE_INVALID', message)
 }
 
 /** What a rule asks for: its verdict, the fields to change, the route. */
@@ -100,34 +114,4 @@ function checkPerson(entry: Entry<Person>, report: Report): void {
       report.error(entry.at(`/keys/${index}/valid_until`), 'VALUE_INVALID', message)
     }
   })
-}
-
-function checkTest(entry: Entry<DecisionTest>, report: Report): void {
-  checkTime(entry, '/start', entry.value.start, report)
-  entry.value.tests.forEach((test, index) => {
-    checkMoment(entry, `/tests/${index}/action/at`, test.action.at, report)
-    test.given?.forEach((step, given) => {
-      checkMoment(entry, `/tests/${index}/given/${given}/at`, step.at, report)
-    })
-  })
-}
-
-/** A time, or a span of any length that a duration may have. */
-function checkMoment(
-  entry: Entry<unknown>,
-  at: string,
-  text: string | undefined,
-  report: Report,
-): void {
-  if (text === undefined) return
-  if (text.endsWith('Z')) {
-    checkTime(entry, at, text, report)
-    return
-  }
-  try {
-    parseDuration(text)
-  } catch (error) {
-    if (!(error instanceof PolicyError)) throw error
-    report.error(entry.at(at), 'DURATION_INVALID', error.message)
-  }
 }

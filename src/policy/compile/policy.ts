@@ -15,15 +15,19 @@ import type {
   Project,
   Route,
   Rule,
+  ToolFacts,
   Tools,
 } from '../../model/generated/types.ts'
+import { compileBudgets } from './budgets.ts'
 import { CHANGES, isChange } from './changes.ts'
 import { compileFieldTest } from './checks.ts'
 import type { Documents, Entry } from './documents.ts'
+import { compileAudience, compileGrants } from './grants.ts'
 import { kindsOf } from './kinds/index.ts'
 import { reviewersOf } from './references.ts'
 import type { CheckedRego } from './rego.ts'
 import { compilePackage } from './rego.ts'
+import { compileCredentials, compileSecrets, compileSecretTexts } from './secrets.ts'
 import { sorted } from './sorted.ts'
 
 /** The policy of checked documents: defaults filled in, everything sorted, the place of each thing kept. */
@@ -44,6 +48,7 @@ export function compilePolicy(
     },
     unknown_tools: value.unknown_tools ?? 'deny',
     valid_until: value.valid_until ?? null,
+    self_test: (value.self_test ?? []).map((test) => ({ expect: 'deny' as const, ...test })),
     evaluation_ms_max: value.evaluation_ms_max ?? 1000,
     evaluation_steps_max: value.evaluation_steps_max ?? BUDGET.steps,
     evaluation_bytes_max: value.evaluation_bytes_max ?? BUDGET.outputBytes,
@@ -54,6 +59,8 @@ export function compilePolicy(
       path: value.forge?.path ?? 'forge.git',
       base: value.forge?.base ?? 'main',
     },
+    ...compileGrants(value),
+    ...compileSecrets(value),
     agents: sortBy(documents.agents.map(compileAgent), ({ agent }) => agent),
     tools: documents.tools
       .flatMap(compileTools)
@@ -68,7 +75,10 @@ export function compilePolicy(
   }
 }
 
-/** `data.json` of a bundle: what Rego reads below `data.countersign`, by name, without keys and places. RFC 8785. */
+/**
+ * `data.json` of a bundle: what Rego reads below `data.countersign`, by name, without keys and places. RFC 8785. Its form
+ * is `schemas/rego-data.schema.json`: what stands there stays.
+ */
 export function compileData(policy: CompiledPolicy): string {
   const byName = <T>(
     items: readonly T[],
@@ -80,33 +90,51 @@ export function compileData(policy: CompiledPolicy): string {
     byName(
       policy.tools.filter((tool) => tool.service === service),
       ({ action }) => action,
-      ({ effect, priority }) => ({ effect, priority }),
+      ({ effect, priority, region, automate }) => ({
+        effect,
+        priority,
+        ...(region === undefined ? {} : { region }),
+        ...(automate === undefined ? {} : { automate }),
+      }),
     )
   const data = {
     project: {
       name: policy.project,
       defaults: policy.defaults,
       unknown_tools: policy.unknown_tools,
+      valid_until: policy.valid_until,
     },
     agents: byName(
       policy.agents,
       ({ agent }) => agent,
-      ({ owner, fingerprints, scopes }) => ({
+      ({ owner, fingerprints, budgets, scopes }) => ({
         owner,
         fingerprints,
-        scopes: scopes.map(({ tools, roles }) => ({ tools, roles })),
+        budgets: (budgets ?? []).map(({ id, spec, then, mode, route }) => {
+          const { per, limit } = spec as JsonObject
+          return { id, per: per ?? null, limit: limit ?? null, then, mode, route }
+        }),
+        scopes: scopes.map(({ tools, roles, principals }) => ({
+          tools,
+          roles,
+          ...(principals === undefined ? {} : { principals }),
+        })),
       }),
     ),
     tools: Object.fromEntries(services.map((service) => [service, toolsOf(service)])),
     rules: byName(
       policy.rules,
       ({ id }) => id,
-      ({ kind, then, mode, route }) => ({ kind, then, mode, route }),
+      ({ kind, about, on, then, mode, route }) => {
+        return { kind, about, on: on as JsonObject, then, mode, route }
+      },
     ),
     routes: byName(
       policy.routes,
       ({ id }) => id,
-      ({ reviewers, quorum, time_out }) => ({ reviewers, quorum, time_out }),
+      ({ reviewers, quorum, signature, time_out, show }) => {
+        return { reviewers, quorum, signature, time_out, show }
+      },
     ),
     people: byName(
       policy.people,
@@ -123,9 +151,12 @@ function compileAgent(entry: Entry<Agent>): CompiledAgent {
     agent,
     owner: owner ?? null,
     fingerprints: sorted(fingerprints),
-    scopes: scopes.map(({ tools, roles }, index) => ({
+    ...compileBudgets(entry),
+    ...compileCredentials(entry),
+    scopes: scopes.map(({ tools, roles, principals }, index) => ({
       tools: sorted(tools),
       roles: roles === undefined ? null : sorted(roles),
+      ...(principals === undefined ? {} : { principals: sorted([principals].flat()) }),
       ...entry.at(`/scopes/${index}`),
     })),
     ...entry.at('/agent'),
@@ -140,8 +171,26 @@ function compileTools(entry: Entry<Tools>): CompiledTool[] {
     effect: tool.effect,
     priority: tool.priority ?? 'low',
     private: sorted(tool.private),
+    ...compileAudience(entry.value, tool),
+    ...compileResidence(tool),
+    ...compileSecretTexts(tool),
+    ...(tool.detokenise === undefined ? {} : { detokenise: sorted(tool.detokenise) }),
+    ...(tool.automate === undefined ? {} : { automate: tool.automate }),
+    ...(tool.draft === undefined ? {} : { draft: tool.draft }),
     ...entry.keyAt(joinPointer('/tools', action)),
   }))
+}
+
+/** What a tool's file says of where data goes, and only what it says: an absent region is not known. */
+function compileResidence({
+  region,
+  classes,
+}: ToolFacts): Pick<CompiledTool, 'region' | 'classes'> {
+  const listed = Object.entries(classes ?? {}).map(([path, name]) => ({ path, class: name }))
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(classes === undefined ? {} : { classes: sortBy(listed, ({ path }) => path) }),
+  }
 }
 
 function compileRule(entry: Entry<Rule>): CompiledRule {

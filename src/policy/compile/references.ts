@@ -10,6 +10,7 @@ import type {
   Rule,
   Selector,
 } from '../../model/generated/types.ts'
+import { checkExpectedNames } from './decision-tests.ts'
 import type { Documents, Entry, Kind } from './documents.ts'
 import type { PackageDraft } from './rego.ts'
 import type { Report } from './report.ts'
@@ -32,6 +33,7 @@ export function checkReferences(
   if (whole('Routes')) checkRoutes(documents, packages, report)
   if (whole('Tools')) checkTools(documents, packages, report)
   if (whole('Agent')) checkAgents(documents, packages, report)
+  checkExpectedNames(documents, packages, report)
 }
 
 /** The people who may review on a route, by name and by role. */
@@ -139,7 +141,7 @@ function checkReviewers({ routes, people }: Documents, now: number | null, repor
 }
 
 /** Whether a person has a key that counts. Without a clock only revocation is known. */
-function canSign(person: Person, now: number | null): boolean {
+export function canSign(person: Person, now: number | null): boolean {
   return (person.keys ?? []).some(({ valid_until: until, revoked_at: revoked }) => {
     if (now === null) return revoked === undefined
     return [until, revoked].every((end) => end === undefined || Date.parse(end) > now)
@@ -160,6 +162,9 @@ function checkRoutes(
     ),
     ...packages.flatMap(({ metadata, place }) =>
       metadata.route === undefined ? [] : [{ name: metadata.route, place }],
+    ),
+    ...budgetsOf(documents).flatMap(({ budget, entry, at }) =>
+      budget.route === undefined ? [] : [{ name: budget.route, place: entry.at(`${at}/route`) }],
     ),
   ]
   for (const { name, place } of named) {
@@ -192,7 +197,23 @@ function holdsWithoutRoute(documents: Documents, packages: readonly PackageDraft
       what: `an unknown fingerprint of agent ${JSON.stringify(entry.value.agent)}`,
       place: entry.keyAt('/fingerprints'),
     }))
-  return [...rules, ...rego, ...agents, ...documents.projects.flatMap(projectHolds)]
+  const budgets = budgetsOf(documents)
+    .filter(({ budget }) => budget.then === 'hold' && budget.route === undefined)
+    .map(({ entry, at }) => ({
+      what: `a budget of agent ${JSON.stringify(entry.value.agent)}`,
+      place: entry.at(`${at}/then`),
+    }))
+  return [...rules, ...rego, ...agents, ...budgets, ...documents.projects.flatMap(projectHolds)]
+}
+
+function budgetsOf({ agents }: Documents) {
+  return agents.flatMap((entry) =>
+    (entry.value.budgets ?? []).map((budget, index) => ({
+      budget,
+      entry,
+      at: `/budgets/${index}`,
+    })),
+  )
 }
 
 function projectHolds(entry: Entry<Project>): Hold[] {
@@ -250,9 +271,15 @@ function checkTools(documents: Documents, packages: readonly PackageDraft[], rep
   }
 }
 
-type KnownTool = { readonly service: string; readonly action: string; readonly effect: Effect }
+/** A tool of a Tools file, as selectors see it. */
+export type KnownTool = {
+  readonly service: string
+  readonly action: string
+  readonly effect: Effect
+}
 
-function toolTest({ service, action, effect }: Selector): (tool: KnownTool) => boolean {
+/** Whether a selector is about a tool, as far as its names and effect tell. */
+export function toolTest({ service, action, effect }: Selector): (tool: KnownTool) => boolean {
   const inService = globTest(service)
   const inAction = globTest(action)
   const effects = effect === undefined ? null : [effect].flat()

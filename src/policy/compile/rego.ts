@@ -9,7 +9,8 @@ import type {
 } from '../../model/generated/types.ts'
 import type { RegoCompiler, RegoPackage } from '../../model/rego.ts'
 import { validate } from '../../model/validate.ts'
-import { durationProblem, fieldProblem } from './checks.ts'
+import { phasesOf } from './changes.ts'
+import { checkTime, durationProblem, fieldProblem } from './checks.ts'
 import { LIBRARY_FILE, LIBRARY_SOURCE } from './library.ts'
 import type { Report } from './report.ts'
 
@@ -108,6 +109,7 @@ export function compilePackage({ name, metadata, place, rules }: PackageDraft): 
     package: name,
     on: metadata.on ?? {},
     mode: metadata.mode ?? 'enforce',
+    ...(metadata.shadow_until === undefined ? {} : { shadow_until: metadata.shadow_until }),
     route: metadata.route ?? null,
     counters,
     rules: rules.map((rule) => ({
@@ -175,6 +177,11 @@ function checkPackage(item: RegoPackage, report: Report): PackageDraft[] {
   rules.sort((a, b) => compareText(a.name, b.name))
   const metadata = checkMetadata(item.custom, place, report)
   if (metadata === null || rules.length === 0) return []
+  const hold = rules.find((rule) => rule.name === 'hold')
+  if (hold !== undefined && phasesOf(metadata).includes('result')) {
+    const message = `a result waits for nobody: what ${item.name} holds in the phase "result" is denied`
+    report.warn(hold.place, 'RESULT_HELD', message)
+  }
   return [{ name: item.name, metadata, place, rules }]
 }
 
@@ -223,5 +230,7 @@ function checkMetadata(custom: JsonObject, place: Place, report: Report): RegoMe
     refuse('DURATION_INVALID', name, durationProblem(per))
     for (const path of by ?? []) refuse('PATH_INVALID', name, fieldProblem(path))
   }
+  const here = { value: null, at: () => place, keyAt: () => place }
+  checkTime(here, '/shadow_until', metadata.shadow_until, report)
   return metadata
 }

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { canonicalize } from '../../../src/base/canonical-json.ts'
 import type { JsonValue } from '../../../src/base/json-value.ts'
@@ -141,11 +143,16 @@ describe('a missing Rego answer is an allow', () => {
 describe('a rule that fails is skipped', () => {
   const circular: Record<string, unknown> = {}
   circular['self'] = circular
-  test.for<{ name: string; payload: unknown; code: string }>([
-    { name: 'a payload without an end', payload: circular, code: 'RULE_FAILED' },
-    { name: 'a BigInt', payload: { n: 1n }, code: 'RULE_FAILED' },
-    { name: 'a lone surrogate', payload: { n: '\ud800' }, code: 'RULE_FAILED' },
-  ])('loop over $name -> deny $code', ({ payload, code }) => {
+  test.for<{ name: string; payload: unknown; want: string[] }>([
+    // The engine itself looks for references to secrets in it, and finds no end either.
+    {
+      name: 'a payload without an end',
+      payload: circular,
+      want: ['SECRET_REFERENCE_INVALID', 'RULE_FAILED'],
+    },
+    { name: 'a BigInt', payload: { n: 1n }, want: ['RULE_FAILED'] },
+    { name: 'a lone surrogate', payload: { n: '\ud800' }, want: ['RULE_FAILED'] },
+  ])('loop over $name -> deny $want', ({ payload, want }) => {
     const one = rule({
       kind: 'loop',
       spec: { repeats: 2 },
@@ -153,7 +160,7 @@ describe('a rule that fails is skipped', () => {
       ...masking(['payload.n']),
     })
     const result = judgeOne(one, { payload: payload as Record<string, JsonValue> })
-    expect([result.verdict, codes(result), result.obligations]).toEqual(['deny', [code], []])
+    expect([result.verdict, codes(result), result.obligations]).toEqual(['deny', want, []])
   })
 
   test('a failing shadow rule is a shadow finding and no allow: what others say still counts', () => {
@@ -408,5 +415,7 @@ describe('state', () => {
 })
 
 test('every kind that a schema names is registered', () => {
-  expect([...KINDS.keys()]).toEqual(['every', 'flow', 'loop', 'pattern', 'scope', 'velocity'])
+  const folder = join(import.meta.dirname, '../../../schemas/kinds')
+  const named = readdirSync(folder).map((file) => file.replace('.schema.json', ''))
+  expect([...KINDS.keys()].sort()).toEqual(['every', ...named].sort())
 })

@@ -149,6 +149,7 @@ export function policyOf(changes: Partial<CompiledPolicy> = {}): CompiledPolicy 
     defaults: { low: 'allow', medium: 'allow', high: 'allow', critical: 'allow' },
     unknown_tools: 'deny',
     valid_until: null,
+    self_test: [],
     evaluation_ms_max: 1000,
     evaluation_steps_max: 500_000,
     evaluation_bytes_max: 16_777_216,

@@ -8,7 +8,7 @@ function applied(payload: JsonObject, obligations: readonly Obligation[]): JsonO
 }
 
 function token(text: string, kind: string): string {
-  return `<${kind} ${text}>`
+  return `<${kind} ${text.replaceAll('@', ' at ')}>`
 }
 
 function redact(...paths: string[]) {
@@ -107,4 +107,103 @@ test('a path of a result changes nothing in a call', () => {
   expect(applyObligations({ payload: { a: 1 } }, [obligation], token)).toEqual({
     payload: { a: 1 },
   })
+})
+
+const detected = (kind: 'redact' | 'tokenise' | 'drop', paths: string[], detect: string[]) => ({
+  kind,
+  paths,
+  detect,
+  rule: 'a/b',
+})
+
+test.for<{ name: string; payload: JsonObject; obligations: Obligation[]; want: JsonObject }>([
+  {
+    name: 'only what is found is changed, in the payload as a whole',
+    payload: { note: 'to ana@example.com', n: 4111111111111111, 'bo@example.com': 'bo' },
+    obligations: [detected('redact', ['payload'], ['email', 'payment_card'])],
+    want: {
+      note: 'to [redacted:email]',
+      n: '[redacted:payment_card]',
+      '[redacted:email]': 'bo',
+    },
+  },
+  {
+    name: 'the token is that of the piece and its kind',
+    payload: { note: 'to ana@example.com' },
+    obligations: [detected('tokenise', ['payload.note'], ['email'])],
+    want: { note: 'to <email ana at example.com>' },
+  },
+  {
+    name: 'a credential',
+    payload: { note: 'key AKIAQYLPMN5HFIQR7XYA' },
+    obligations: [detected('drop', ['payload.note'], ['aws_access_key_id'])],
+    want: { note: 'key ' },
+  },
+  {
+    name: 'whole fields first, whatever the order',
+    payload: { a: 'ana@example.com', b: 'bo@example.com' },
+    obligations: [detected('redact', ['payload'], ['email']), redact('payload.a')],
+    want: { a: MASKED, b: '[redacted:email]' },
+  },
+  {
+    name: 'rules about different kinds do not hide from each other',
+    payload: { note: 'born ana@example.com 1980-02-29' },
+    obligations: [
+      detected('redact', ['payload.note'], ['email']),
+      detected('redact', ['payload'], ['date_of_birth']),
+    ],
+    want: { note: 'born [redacted:email] [redacted:date_of_birth]' },
+  },
+  {
+    name: 'a path that leads to nothing',
+    payload: { note: 'ana@example.com' },
+    obligations: [detected('redact', ['payload.other'], ['email'])],
+    want: { note: 'ana@example.com' },
+  },
+])('detect: $name', ({ payload, obligations, want }) => {
+  const after = applied(payload, obligations)
+  expect(after).toEqual(want)
+  expect(applied(after, obligations)).toEqual(want)
+})
+
+test.for([
+  {
+    name: 'an unknown kind',
+    obligation: detected('redact', ['payload'], ['emial']),
+    code: 'VALUE_INVALID',
+  },
+  {
+    name: 'a context',
+    obligation: detected('redact', ['context'], ['email']),
+    code: 'PATH_INVALID',
+  },
+  {
+    name: 'another change',
+    obligation: { ...detected('redact', ['payload'], ['email']), kind: 'inject' as 'redact' },
+    code: 'VALUE_INVALID',
+  },
+  {
+    name: 'names that are not known',
+    obligation: detected('redact', ['payload'], ['person_name']),
+    code: 'REFERENCE_UNKNOWN',
+  },
+])('detect: $name is an error', ({ obligation, code }) => {
+  expect(() => applied({ a: 'b' }, [obligation])).toThrow(expect.objectContaining({ code }))
+})
+
+test('detect: names are those of the rule that asks', () => {
+  const obligation = detected('redact', ['payload'], ['person_name'])
+  const names = (rule: string) => (rule === 'a/b' ? ['Ana Souza'] : [])
+  const after = applyObligations({ payload: { note: 'ask ana souza' } }, [obligation], token, names)
+  expect(after.payload).toEqual({ note: 'ask [redacted:person_name]' })
+})
+
+test('detect: a result as a whole', () => {
+  const obligation = detected('redact', ['result'], ['email'])
+  expect(applyObligations({ payload: {}, result: 'ana@example.com' }, [obligation], token)).toEqual(
+    {
+      payload: {},
+      result: '[redacted:email]',
+    },
+  )
 })

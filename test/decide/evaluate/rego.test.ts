@@ -231,6 +231,7 @@ describe('input', () => {
         priority: 'high',
         fingerprint: null,
         effect: 'write',
+        phase: 'call',
       },
       state: { counters: {}, recent: [] },
       now: '2026-05-01T12:00:00.005Z',

@@ -3,6 +3,7 @@ import type { Facts } from '../facts.ts'
 import { bucketOf, compileBy, hasAll } from '../facts.ts'
 import { compileSelector } from '../selector.ts'
 import { invalid, isObject, own, ownDuration, ownText } from '../settings.ts'
+import type { Moment } from '../state.ts'
 import { isTime, readState, withoutLeftOut } from '../state.ts'
 import type { Kind } from './kind.ts'
 
@@ -34,13 +35,21 @@ export const flow: Kind = {
       if (by.stable) return [keyOf(facts, 'own')]
       return [keyOf(facts, hasAll(facts, by) ? 'own' : 'missing'), keyOf(facts, 'any')]
     }
+    const earlier = (facts: Facts, moment: Moment) => {
+      const times = judgedKeys(facts).flatMap((key) => readState(moment, key, isTimes) ?? [])
+      return withoutLeftOut(times, moment, (time) => time).filter(
+        (time) => moment.now - time < withinMs,
+      )
+    }
     return {
       stateKeys: judgedKeys,
+      explain(facts, moment) {
+        const times = earlier(facts, moment)
+        const last = times.length === 0 ? null : new Date(Math.max(...times)).toISOString()
+        return { after: last, within }
+      },
       judge(facts, moment) {
-        const times = judgedKeys(facts).flatMap((key) => readState(moment, key, isTimes) ?? [])
-        const followed = withoutLeftOut(times, moment, (time) => time).some(
-          (time) => moment.now - time < withinMs,
-        )
+        const followed = earlier(facts, moment).length > 0
         if (!followed) return { found: null, writes: [] }
         const message = `The action follows one that it must not follow within ${within}.`
         return { found: { message, evidence: { within, by: by.texts } }, writes: [] }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../base/json-value.ts'
 import type { CompiledRule } from '../../../model/generated/types.ts'
+import type { Reservation } from '../../../model/nouns.ts'
 import type { Facts } from '../facts.ts'
 import type { FoundObligation } from '../fold.ts'
 import type { CompiledSelector } from '../selector.ts'
@@ -23,6 +24,8 @@ export type CompiledKind = {
   /** Every state key that `judge` reads or writes for this action. */
   stateKeys(facts: Facts): readonly string[]
   judge(facts: Facts, moment: Moment): Judged
+  /** What it sees, for people who ask why: counts and the like, also where nothing is wrong. Holds no clear value. */
+  explain?(facts: Facts, moment: Moment): JsonObject
   /** For kinds that remember actions other than those that `on` selects; null for the rest. */
   readonly watch: Watch | null
 }
@@ -31,6 +34,8 @@ export type Judged = {
   /** What is wrong, or null. */
   readonly found: Found | null
   readonly writes: readonly Write[]
+  /** What the action sets aside of a limit on cost, unless it is denied: the write, and how to undo it. */
+  readonly reserved?: { readonly write: Write; readonly reservation: Reservation }
 }
 
 export type Found = {
@@ -39,6 +44,8 @@ export type Found = {
   readonly evidence: JsonObject
   /** What to do to the fields, for kinds that find them; beside what the rule itself lists. */
   readonly obligations?: readonly FoundObligation[]
+  /** Fields that the rule names and the action lacks. What would have to be changed in them may stand elsewhere. */
+  readonly missing?: readonly string[]
 }
 
 /** Remembers actions that a rule's second selector names. Its writes are kept unless the action is denied. */

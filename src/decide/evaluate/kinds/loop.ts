@@ -4,6 +4,7 @@ import type { Facts } from '../facts.ts'
 import { compileBy, countingBucket, shortDigest } from '../facts.ts'
 import { LOOP_CALLS_MAX, LOOP_MEMORY_MS } from '../limits.ts'
 import { invalid, own, ownInteger } from '../settings.ts'
+import type { Moment } from '../state.ts'
 import { isTime, readState, withoutLeftOut } from '../state.ts'
 import type { Kind } from './kind.ts'
 
@@ -25,16 +26,24 @@ export const loop: Kind = {
     }
     const by = compileBy(rule, own(rule.spec, 'by'))
     const prefix = `l/${rule.id}/`
+    const callsOf = (facts: Facts, moment: Moment): readonly Call[] => {
+      const before = readState(moment, prefix + countingBucket(facts, by), isCalls) ?? []
+      const call: Call = [callDigest(facts, compare), moment.now]
+      return [...withoutLeftOut(before, moment, ([, at]) => at), call].slice(
+        -repeats * periodMax - 1,
+      )
+    }
     return {
       watch: null,
       stateKeys: (facts) => [prefix + countingBucket(facts, by)],
+      explain: (facts, moment) => ({
+        equal_in_a_row: runLength(callsOf(facts, moment).map(([digest]) => digest)),
+        repeats,
+        period_max: periodMax,
+      }),
       judge(facts, moment) {
         const key = prefix + countingBucket(facts, by)
-        const before = readState(moment, key, isCalls) ?? []
-        const call: Call = [callDigest(facts, compare), moment.now]
-        const calls = [...withoutLeftOut(before, moment, ([, at]) => at), call].slice(
-          -repeats * periodMax - 1,
-        )
+        const calls = callsOf(facts, moment)
         const writes = [{ key, entry: { value: calls, until: moment.now + LOOP_MEMORY_MS } }]
         const digests = calls.map(([digest]) => digest)
         const period = findPeriod(digests, repeats, periodMax)
@@ -66,6 +75,12 @@ export function findPeriod(
     if (repeated) return period
   }
   return null
+}
+
+/** How many of the newest calls are equal. */
+function runLength(calls: readonly string[]): number {
+  const other = calls.findLastIndex((call) => call !== calls.at(-1))
+  return calls.length - other - 1
 }
 
 function callDigest({ action, key }: Facts, compare: 'arguments' | 'tool'): string {

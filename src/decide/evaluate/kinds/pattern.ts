@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../base/json-value.ts'
 import { compileTest } from '../field-test.ts'
+import { own } from '../settings.ts'
 import type { Kind } from './kind.ts'
 import { STATELESS } from './kind.ts'
 
@@ -13,7 +14,12 @@ export const pattern: Kind = {
       judge(facts) {
         if (!test.holds(facts)) return { found: null, writes: [] }
         const evidence = test.explain(facts)
-        return { found: { message: describe(test.operator, evidence), evidence }, writes: [] }
+        const message = describe(test.operator, evidence)
+        const missing = own(evidence, 'missing') as readonly string[] | undefined
+        return {
+          found: { message, evidence, ...(missing === undefined ? {} : { missing }) },
+          writes: [],
+        }
       },
     }
   },

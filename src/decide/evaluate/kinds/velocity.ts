@@ -1,7 +1,9 @@
 import type { JsonValue } from '../../../base/json-value.ts'
+import type { Facts } from '../facts.ts'
 import { compileBy, countingBucket } from '../facts.ts'
 import { VELOCITY_LIMIT_MAX } from '../limits.ts'
 import { own, ownDuration, ownInteger, ownText } from '../settings.ts'
+import type { Moment } from '../state.ts'
 import { isTime, readState, withoutLeftOut } from '../state.ts'
 import type { Kind } from './kind.ts'
 
@@ -17,17 +19,22 @@ export const velocity: Kind = {
     const perMs = ownDuration(rule, rule.spec, 'per')
     const by = compileBy(rule, own(rule.spec, 'by'))
     const prefix = `v/${rule.id}/`
+    const count = (facts: Facts, moment: Moment) => {
+      const key = prefix + countingBucket(facts, by)
+      const times = readState(moment, key, isTimes) ?? []
+      const at = Math.max(moment.now, times.at(-1) ?? 0)
+      const recent = withoutLeftOut(times, moment, (time) => time).filter(
+        // By the clock of this moment: a time from the future, damaged or not, makes no other one old.
+        (time) => moment.now - time < perMs,
+      )
+      return { key, at, recent, attempts: recent.length + 1 }
+    }
     return {
       watch: null,
       stateKeys: (facts) => [prefix + countingBucket(facts, by)],
+      explain: (facts, moment) => ({ attempts: count(facts, moment).attempts, limit, per }),
       judge(facts, moment) {
-        const key = prefix + countingBucket(facts, by)
-        const times = readState(moment, key, isTimes) ?? []
-        const at = Math.max(moment.now, times.at(-1) ?? 0)
-        const recent = withoutLeftOut(times, moment, (time) => time).filter(
-          (time) => at - time < perMs,
-        )
-        const attempts = recent.length + 1
+        const { key, at, recent, attempts } = count(facts, moment)
         const value = [...recent, at].slice(-limit - 1)
         const writes = [{ key, entry: { value, until: at + perMs } }]
         if (attempts <= limit) return { found: null, writes }

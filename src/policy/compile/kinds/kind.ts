@@ -5,7 +5,18 @@ import type { Report } from '../report.ts'
 /** The keys of a rule that name a guardrail kind. */
 export type RuleKindName = Exclude<
   keyof Rule,
-  'id' | 'about' | 'on' | 'when' | 'then' | 'redact' | 'tokenise' | 'drop' | 'route' | 'mode'
+  | 'id'
+  | 'about'
+  | 'threats'
+  | 'on'
+  | 'when'
+  | 'then'
+  | 'redact'
+  | 'tokenise'
+  | 'drop'
+  | 'route'
+  | 'mode'
+  | 'shadow_until'
 >
 
 /** How one guardrail kind compiles. Adding one takes a file here and a line in the registry. */
