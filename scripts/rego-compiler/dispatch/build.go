@@ -18,13 +18,19 @@ type built struct {
 }
 
 // build makes OPA's plan of the sources as they are written, and the WebAssembly of their strict form. Test files and
-// test rules are in neither.
+// test rules are in neither unless the request asks for them.
 func build(r *Request) (any, error) {
-	modules, ds := parse(policyFiles(r.Files), sourceCapabilities())
+	files := r.Files
+	if !r.Tests {
+		files = policyFiles(files)
+	}
+	modules, ds := parse(files, sourceCapabilities())
 	if len(ds) > 0 {
 		return diagnosed{sorted(ds)}, nil
 	}
-	withoutTests(modules)
+	if !r.Tests {
+		withoutTests(modules)
+	}
 	if ds := inspect(modules, allow(r.HostBuiltins)); len(ds) > 0 {
 		return diagnosed{sorted(ds)}, nil
 	}

@@ -18,6 +18,8 @@ type Request struct {
 	HostBuiltins []string `json:"host_builtins"`
 	// Entrypoints are slash paths of rules, for "build".
 	Entrypoints []string `json:"entrypoints"`
+	// Tests keeps test files and test rules, for "build": what comes out judges no action, but runs tests.
+	Tests bool `json:"tests"`
 	// Filter is a regular expression over "data.<package>.<test>", for "test".
 	Filter string `json:"filter"`
 	// TimeoutMs bounds each test, for "test".

@@ -18,7 +18,7 @@ var enforcing = names(`deny hold redact`)
 var always = names(`
 	input input.now input.action input.action.project input.action.agent input.action.session input.action.principal
 	input.action.role input.action.service input.action.action input.action.payload input.action.context
-	input.action.priority input.action.fingerprint input.action.effect
+	input.action.priority input.action.fingerprint input.action.effect input.action.phase
 	input.state input.state.counters input.state.recent`)
 
 // ofRecent holds the fields of each element of input.state.recent.

@@ -122,8 +122,8 @@ export function createRegoCompiler(options: RegoCompilerOptions): OpaCompiler {
       const answer = await ask<Diagnosed & Pick<RegoChecked, 'packages'>>(request)
       return { ...refused(answer), packages: answer.packages }
     },
-    build: async (files, entrypoints) => {
-      const request = { op: 'build', files, host_builtins, entrypoints }
+    build: async (files, entrypoints, { tests = false } = {}) => {
+      const request = { op: 'build', files, host_builtins, entrypoints, tests }
       const answer = await ask<Diagnosed | { wasm: string; plan: string }>(request)
       if ('diagnostics' in answer) return refused(answer)
       return { wasm: new Uint8Array(Buffer.from(answer.wasm, 'base64')), plan: answer.plan }
