@@ -2,9 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PolicyError } from '../base/errors.ts'
+import { openSecretProviders } from '../host/secrets/index.ts'
+import { examineSecretUse } from './doctor-secrets.ts'
 import { closeParts, loadBundle, openAsOwner } from './open-engine.ts'
 import type { Parts } from './parts.ts'
 import { verifyLogFolder } from './receipts.ts'
+import { openSecrets } from './secrets.ts'
 
 /** One thing that was looked at. */
 export type Examination = {
@@ -13,15 +16,19 @@ export type Examination = {
   readonly message: string
 }
 
-/**
- * Looks at everything that the engine stands on: Node, git, the policy, the data folder's permissions, store, receipt
- * log and forge. Changes nothing but what opening the engine does: it finishes what a crash left.
- */
-export async function examine(options: {
+type Examined = {
   readonly policy?: string
   readonly bundle?: string
+  /** The engine's data folder. */
   readonly store: string
-}): Promise<readonly Examination[]> {
+}
+
+/**
+ * Looks at everything that the engine stands on: Node, git, the policy, the data folder's permissions, store, receipt
+ * log, forge, and the secrets that agents may use. Changes nothing but what opening the engine does: it finishes what a
+ * crash left.
+ */
+export async function examine(options: Examined): Promise<readonly Examination[]> {
   const found: Examination[] = [
     { name: 'node', state: 'ok', message: process.version },
     examineGit(),
@@ -32,7 +39,7 @@ export async function examine(options: {
       state: 'ok',
       message: `${options.store} is not there yet; the first decision makes it`,
     })
-    return [...found, ...(await examineEngine({ ...options, store: null }))]
+    return [...found, ...(await examinePolicy(options))]
   }
   found.push(...examineSecrets(options.store))
   return [...found, ...(await examineEngine(options))]
@@ -72,15 +79,25 @@ function examineSecrets(folder: string): Examination[] {
     })
 }
 
-async function examineEngine(options: {
-  readonly policy?: string
-  readonly bundle?: string
-  readonly store: string | null
-}): Promise<Examination[]> {
-  const { store, ...source } = options
-  if (store === null) {
-    return [await attempt('policy', async () => `compiles to ${(await loadBundle(source)).digest}`)]
+/** What can be said without an engine's data. */
+async function examinePolicy(options: Examined): Promise<Examination[]> {
+  const { store: folder, ...source } = options
+  try {
+    const { digest, policy } = await loadBundle(source)
+    const secrets = openSecrets(
+      ({ secrets: set }) => openSecretProviders(set, { folder, environment: process.env }),
+      false,
+    )
+    return [
+      { name: 'policy', state: 'ok', message: `compiles to ${digest}` },
+      ...(await examineSecretUse({ policy, secrets, store: null, now: Date.now() })),
+    ]
+  } catch (error) {
+    return [failure('policy', error)]
   }
+}
+
+async function examineEngine({ store, ...source }: Examined): Promise<Examination[]> {
   let parts: Parts
   try {
     parts = await openAsOwner({ ...source, store })
@@ -97,6 +114,12 @@ async function examineEngine(options: {
         return `${kind} ${host} ${repository}`
       }),
       await examineBacklog(parts),
+      ...(await examineSecretUse({
+        policy: parts.judge.bundle.policy,
+        secrets: parts.secrets,
+        store: parts.store,
+        now: parts.clock(),
+      })),
     ]
   } finally {
     await closeParts(parts)

@@ -25,7 +25,8 @@ export function openSecretFile(file: string, what: string, make: () => string): 
   return readSecretFile(file, what)
 }
 
-function readSecretFile(file: string, what: string): string {
+/** The text of a file that is its owner's alone. @throws {PolicyError} FILE_UNREADABLE */
+export function readSecretFile(file: string, what: string): string {
   let text: string
   let mode: number
   try {
