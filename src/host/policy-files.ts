@@ -1,6 +1,7 @@
 import type { Dirent, Stats } from 'node:fs'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
+import { parse } from 'yaml'
 import { fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
 import { POLICY_BYTES_MAX, POLICY_FILE_BYTES_MAX, POLICY_FILES_MAX } from '../base/limits.ts'
@@ -9,13 +10,44 @@ import { compareText } from '../base/position.ts'
 /** The file that makes a folder a policy repository. */
 export const PROJECT_FILE = 'countersign.yaml'
 
-/** Folders of a policy repository that are read; nothing else in it is. */
-export const POLICY_FOLDERS: readonly string[] = ['policies', 'releases', 'tests']
+/**
+ * Folders of a policy repository that are read; nothing else in it is. Its project file may name others.
+ *
+ * @param project - the project file's text; null when there is none. What cannot be read names none: the compiler says
+ *   what is wrong with it
+ */
+export function policyFolders(project: string | null): readonly string[] {
+  const named = project === null ? undefined : foldersIn(project)
+  return named ?? ['policies', 'releases', 'tests']
+}
+
+function foldersIn(project: string): readonly string[] | undefined {
+  let value: unknown
+  try {
+    value = parse(project)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'folders'))
+    return undefined
+  const { folders } = value as { readonly folders: unknown }
+  if (!Array.isArray(folders)) return undefined
+  return folders.filter((name): name is string => typeof name === 'string' && FOLDER.test(name))
+}
+
+const FOLDER = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
+
+/** Whether a path of a policy repository is one of a policy file: nothing else is read. */
+export function isPolicyFile(path: string, folders: readonly string[]): boolean {
+  const names = path.split('/')
+  if (names.some((name) => name.startsWith('.') || name === 'node_modules')) return false
+  if (names.length === 1) return path === PROJECT_FILE
+  return folders.includes(names[0] ?? '') && POLICY_FILE.test(path)
+}
 
 /**
- * The policy files of a folder: `countersign.yaml`, and every `.yaml`, `.yml`, `.rego` and `.json` file below
- * `policies/`, `releases/` and `tests/`, by path with forward slashes, sorted. Names that start with a dot and
- * `node_modules` are left out. A link may point to a file of the same repository and to nothing else.
+ * The policy files of a folder: `countersign.yaml`, and every `.yaml`, `.yml`, `.rego` and `.json` file below the folders
+ * that it names, by path with forward slashes, sorted. Names that start with a dot and `node_modules` are left out. A link may point to a file of the same repository and to nothing else.
  *
  * @throws {PolicyError} FILE_UNREADABLE when the folder or a file cannot be read, is no UTF-8, or is a link to
  *   elsewhere; DOCUMENT_TOO_LARGE beyond the bounds of base/limits.ts
@@ -24,9 +56,11 @@ export async function readPolicyFiles(root: string): Promise<ReadonlyMap<string,
   const base = await unlessUnreadable(root, () => realpath(root))
   const paths: string[] = []
   const top = await unlessUnreadable(root, () => readdir(base, { withFileTypes: true }))
+  const hasProject = top.some(({ name }) => name === PROJECT_FILE)
+  if (hasProject) paths.push(PROJECT_FILE)
+  const folders = policyFolders(hasProject ? await readText(base, PROJECT_FILE) : null)
   for (const entry of top) {
-    if (entry.name === PROJECT_FILE) paths.push(entry.name)
-    if (POLICY_FOLDERS.includes(entry.name)) await listEntry(base, entry.name, entry, paths)
+    if (folders.includes(entry.name)) await listEntry(base, entry.name, entry, paths)
   }
   const files = new Map<string, string>()
   let bytes = 0

@@ -240,13 +240,13 @@ function signerOf({ blob, key, algorithm, hash }: SecretKey & { blob: Uint8Array
   }
   return {
     fingerprint: sshFingerprint(blob),
-    sign: async (statement) => {
+    sign: async (statement, namespace = REVIEW_NAMESPACE) => {
       const digest = createHash('sha512').update(statement).digest()
-      const data = sshsigSignedData(REVIEW_NAMESPACE, 'sha512', digest)
+      const data = sshsigSignedData(namespace, 'sha512', digest)
       const signature = concatBytes(wireString(utf8(algorithm)), wireString(wireOf(data)))
       return encodeSshsig({
         publicKey: blob,
-        namespace: REVIEW_NAMESPACE,
+        namespace,
         hash: 'sha512',
         signature,
       })

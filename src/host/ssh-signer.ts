@@ -43,20 +43,23 @@ export async function openReviewSigner(options: SignerOptions = {}): Promise<Rev
 async function fileSigner(file: string): Promise<ReviewSigner> {
   const key = await readSshKey(file)
   if (key.kind === 'open') return key.signer
-  return { fingerprint: sshFingerprint(key.blob), sign: (text) => signWith(file, key.blob, text) }
+  return {
+    fingerprint: sshFingerprint(key.blob),
+    sign: (text, namespace) => signWith(file, key.blob, text, namespace),
+  }
 }
 
 function agentSigner(blob: Uint8Array): ReviewSigner {
   return {
     fingerprint: sshFingerprint(blob),
-    sign: async (statement) => {
+    sign: async (statement, namespace) => {
       // ssh-keygen takes the public half as a file and asks the agent for the rest.
       const folder = await mkdtemp(join(tmpdir(), 'countersign-key-'))
       try {
         const file = join(folder, 'key.pub')
         const { type } = parseSshPublicKey(blob)
         await writeFile(file, `${type} ${encodeBase64(blob)}\n`, { mode: 0o600 })
-        return await signWith(file, blob, statement)
+        return await signWith(file, blob, statement, namespace)
       } finally {
         await rm(folder, { recursive: true, force: true })
       }
@@ -83,8 +86,13 @@ async function firstAgentKey(): Promise<Uint8Array | undefined> {
   return undefined
 }
 
-async function signWith(file: string, blob: Uint8Array, statement: Uint8Array): Promise<string> {
-  const args = ['-q', '-Y', 'sign', '-n', REVIEW_NAMESPACE, '-f', file]
+async function signWith(
+  file: string,
+  blob: Uint8Array,
+  statement: Uint8Array,
+  namespace = REVIEW_NAMESPACE,
+): Promise<string> {
+  const args = ['-q', '-Y', 'sign', '-n', namespace, '-f', file]
   // A prompt to touch the key goes to stderr, so the person must see it.
   const armour = await run('ssh-keygen', args, statement, 'inherit')
   if (parseSshsig(armour).fingerprint !== sshFingerprint(blob)) {

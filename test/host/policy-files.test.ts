@@ -140,3 +140,16 @@ describe('refused', () => {
     expect((await errorOf(readPolicyFiles(root))).code).toBe('DOCUMENT_TOO_LARGE')
   })
 })
+
+test.for<{ project: string; read: readonly string[] }>([
+  { project: 'folders: [rules]\n', read: ['countersign.yaml', 'rules/r.yaml'] },
+  { project: 'folders: [../policies, /etc, .git]\n', read: ['countersign.yaml'] },
+  { project: 'folders: rules\n', read: ['countersign.yaml', 'policies/p.yaml'] },
+  { project: 'folders: [rules\n', read: ['countersign.yaml', 'policies/p.yaml'] },
+])('a project file with $project -> $read', async ({ project, read }) => {
+  put('countersign.yaml', project)
+  put('policies/p.yaml', 'p')
+  put('rules/r.yaml', 'r')
+  put('.git/g.yaml', 'g')
+  expect([...(await readPolicyFiles(root)).keys()]).toEqual(read)
+})
