@@ -5,12 +5,17 @@ export type {
   AskOptions,
   Engine,
   GuardOptions,
+  ResultAnswer,
   WaitOptions,
 } from './app/engine.ts'
-export { type OpenOptions, open } from './app/open-engine.ts'
+export type { Execution, ExecutionReport, RedeemOptions } from './app/grants.ts'
+export { type OpenOptions, open, type UpdateOptions } from './app/open-engine.ts'
+export type { Reloaded } from './app/reload.ts'
 export type { Change } from './base/diff.ts'
 export { ERROR_CODES, type ErrorCode, PolicyError } from './base/errors.ts'
 export type { JsonObject, JsonValue } from './base/json-value.ts'
+export type { BundleSource } from './host/bundle-feed.ts'
+export { openSqliteLedger } from './host/grant-ledger.ts'
 export type { Action, Finding, Obligation, Outcome } from './model/generated/types.ts'
 export type { Credential } from './model/nouns.ts'
 export type {
@@ -18,7 +23,15 @@ export type {
   Forge,
   ForgeIdentity,
   ForgeReview,
+  GrantLedger,
+  Jwk,
+  Jwks,
   Pull,
   PullClosing,
   PullText,
+  SecretProvider,
+  SecretProviders,
 } from './model/ports.ts'
+export type { GrantContext } from './trust/verify/grant.ts'
+export { verifyGrant } from './trust/verify/grant.ts'
+export { createMemoryLedger } from './trust/verify/grant-ledger.ts'

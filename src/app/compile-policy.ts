@@ -70,7 +70,19 @@ export async function compilePolicyFolder(folder: string): Promise<Bundle> {
   throw firstError(diagnostics)
 }
 
-function firstError(diagnostics: readonly Diagnostic[]): PolicyError {
+/**
+ * The bundle of policy files, wherever they were read.
+ *
+ * @throws {PolicyError} the first complaint about the policy, with its place; REGO_COMPILER_FAILED
+ */
+export async function compileFiles(files: PolicyFiles): Promise<Bundle> {
+  const { bundle, diagnostics } = await withRegoCompiler((rego) => compile(files, { rego }))
+  if (bundle !== null) return bundle
+  throw firstError(diagnostics)
+}
+
+/** The first complaint that is an error, as an error to throw. */
+export function firstError(diagnostics: readonly Diagnostic[]): PolicyError {
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
   const [first] = errors
   if (first === undefined)

@@ -4,11 +4,13 @@ import { encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json-value.ts'
 import { REQUESTS_WAITING_MAX } from '../base/limits.ts'
+import type { Changeable } from '../decide/evaluate/index.ts'
 import { ownership } from '../model/action.ts'
 import type { Finding, Outcome, Request } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction, StateSlice } from '../model/nouns.ts'
 import type { StoreTransaction } from '../model/ports.ts'
 import { encodeLeafHash } from '../trust/receipt/index.ts'
+import { recordGrant } from './grants.ts'
 import type { Parts } from './parts.ts'
 import {
   actionDocument,
@@ -21,7 +23,10 @@ import {
   stateDigest,
 } from './record.ts'
 import { newRequest } from './request.ts'
-import { changed } from './tokens.ts'
+import { withoutReserved } from './reservations.ts'
+import { callMismatch } from './results.ts'
+import { namesSecrets } from './secrets.ts'
+import { changeAndMint, changed, keepTokens, opensTokens, unopenedToken } from './tokens.ts'
 
 export type DecideOptions = {
   /**
@@ -29,6 +34,11 @@ export type DecideOptions = {
    * action that was allowed is judged again once the policy is another one.
    */
   readonly idempotencyKey?: string
+  /**
+   * With a result only: the decision that allowed the call which gave it. It must be of the same agent, service and
+   * action; then the receipt says so.
+   */
+  readonly call?: string
 }
 
 /**
@@ -45,9 +55,13 @@ export function judgeCall(
   const now = parts.clock()
   // Before the key is looked up: who may not ask must neither learn nor occupy what another's key stands for.
   const key = ownership(action, parts.credential) === null ? options.idempotencyKey : undefined
+  const { call } = options
   return parts.batcher.run(async (tx) => {
-    if (key === undefined) return decideNow(tx, parts, action, now)
-    const record = { key: scopedKey(parts, action, key), actionDigest: actionDigest(parts, action) }
+    if (key === undefined) return decideNow(tx, parts, { action, now, call })
+    const record = {
+      key: scopedKey(parts, action, key),
+      actionDigest: actionDigest(parts, action, call),
+    }
     const known = await tx.idempotency(record.key)
     if (known !== null && known.actionDigest !== record.actionDigest) {
       throw new PolicyError(
@@ -57,7 +71,7 @@ export function judgeCall(
     }
     const recalled = known === null ? null : await recall(tx, parts, known.decision)
     if (recalled !== null && !isOverruled(parts, recalled, now)) return recalled
-    const outcome = await decideNow(tx, parts, action, now)
+    const outcome = await decideNow(tx, parts, { action, now, call })
     await tx.putIdempotency(record.key, {
       actionDigest: record.actionDigest,
       decision: outcome.decision,
@@ -70,18 +84,30 @@ export function judgeCall(
 function isOverruled(parts: Parts, recalled: Outcome, now: number): boolean {
   const { digest, policy } = parts.judge.bundle
   const ended = policy.valid_until !== null && now >= Date.parse(policy.valid_until)
-  const runs = recalled.verdict === 'allow' || recalled.verdict === 'redact'
-  return runs && (recalled.policy !== digest || ended)
+  return runs(recalled.verdict) && (recalled.policy !== digest || ended)
 }
 
-async function decideNow(
-  tx: StoreTransaction,
-  parts: Parts,
-  action: JudgedAction,
-  now: number,
-): Promise<Outcome> {
+function runs(verdict: Evaluation['verdict']): boolean {
+  return verdict === 'allow' || verdict === 'redact'
+}
+
+type Asked = {
+  readonly action: JudgedAction
+  readonly now: number
+  readonly call: string | undefined
+}
+
+async function decideNow(tx: StoreTransaction, parts: Parts, asked: Asked): Promise<Outcome> {
+  const { action, now, call } = asked
+  const mismatch = call === undefined ? null : await callMismatch(tx, action, call)
+  if (mismatch !== null && ownership(action, parts.credential) === null) {
+    const evaluation = denial('CALL_MISMATCH', mismatch)
+    return writeDecision(tx, parts, { action, evaluation, state: {}, now })
+  }
   const { evaluation, state } = await evaluateInTransaction(tx, parts, action, now)
-  return writeDecision(tx, parts, { action, evaluation, state, now })
+  // What is not this call's is not written down as such.
+  const named = call === undefined || mismatch !== null ? {} : { call }
+  return writeDecision(tx, parts, { action, evaluation, state, now, ...named })
 }
 
 /** What the evaluation said; every failure of the engine itself is a denial that names its code. */
@@ -108,6 +134,8 @@ type Made = {
   readonly evaluation: Evaluation
   readonly state: StateSlice
   readonly now: number
+  /** The decision that allowed the call, where the action is its result. */
+  readonly call?: string
 }
 
 /**
@@ -123,17 +151,38 @@ export async function writeDecision(
     made.evaluation.verdict === 'hold' ? await tx.waitingRequests(made.action.agent) : 0
   if (waiting >= REQUESTS_WAITING_MAX) {
     const message = `${waiting} requests of this agent wait for people already; answer those first`
-    const evaluation = { ...denial('REQUESTS_TOO_MANY', message), state: made.evaluation.state }
+    const evaluation = {
+      ...denial('REQUESTS_TOO_MANY', message),
+      state: withoutReserved(made.evaluation),
+    }
     return write(tx, parts, { ...made, evaluation })
+  }
+  const problem = await tokenProblem(tx, parts, made)
+  if (problem !== null) {
+    const denied = denial(problem.code, problem.message)
+    return write(tx, parts, {
+      ...made,
+      evaluation: { ...denied, state: withoutReserved(made.evaluation) },
+    })
   }
   try {
     return await write(tx, parts, made)
   } catch (error) {
     if (!isUnreceivable(error)) throw error
     const message = `no receipt can hold what was found: ${error.message}`
-    const evaluation = { ...denial(error.code, message), state: made.evaluation.state }
+    const evaluation = { ...denial(error.code, message), state: withoutReserved(made.evaluation) }
     return write(tx, parts, { ...made, evaluation })
   }
+}
+
+/** Why a call that may run cannot get the clear values of its tokens, or null. */
+async function tokenProblem(
+  tx: StoreTransaction,
+  parts: Parts,
+  { action, evaluation }: Pick<Made, 'action' | 'evaluation'>,
+): Promise<PolicyError | null> {
+  if (!runs(evaluation.verdict)) return null
+  return unopenedToken(tx, parts, action, evaluation.obligations)
 }
 
 /** Whether an error says that a receipt cannot be written as it is. Nothing has been appended then. */
@@ -143,7 +192,7 @@ export function isUnreceivable(error: unknown): error is PolicyError {
 }
 
 async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Outcome> {
-  const { action, evaluation, state, now } = made
+  const { action, evaluation, state, now, call } = made
   await tx.writeState(evaluation.state)
   await tx.forgetState(now)
   const id = newId(parts, 'dec')
@@ -165,21 +214,47 @@ async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Ou
       route,
       ...(findings.some(isOfTheMachine) ? { rederivable: false as const } : {}),
       stateDigest: stateDigest(state),
+      ...(call === undefined ? {} : { call }),
       ...(request === null ? {} : { request: request.id }),
     },
-    inputs: { action, seed: encodeHex(committed.seed), hidden: committed.hidden, state, now },
+    inputs: {
+      action,
+      seed: encodeHex(committed.seed),
+      hidden: committed.hidden,
+      state,
+      now,
+      ...(evaluation.reserved === undefined ? {} : { reserved: evaluation.reserved }),
+    },
   })
   if (request !== null) await tx.putRequest(request, index)
+  const handed = verdict === 'deny' ? null : await keepAndHandOn(tx, parts, made)
+  // Where clear values are put in later, the grant is made over those.
+  if (handed !== null && action.phase !== 'result' && !needsClear(parts, action, handed.payload)) {
+    const { payload } = handed
+    await recordGrant(tx, parts, { decision: id, request: null, action, payload })
+  }
   return outcomeOf(parts, {
     id,
     index,
     receipt,
     action,
+    handed,
     request,
     now,
     evaluation,
     root: committed.root,
   })
+}
+
+/** Keeps the tokens that the changes put in; what may go on, of an action that may. */
+async function keepAndHandOn(
+  tx: StoreTransaction,
+  parts: Parts,
+  { action, evaluation }: Made,
+): Promise<Changeable | null> {
+  const minted = changeAndMint(parts, action, evaluation.obligations)
+  await keepTokens(tx, parts, action, minted.tokens)
+  return runs(evaluation.verdict) ? minted.changed : null
 }
 
 function outcomeOf(
@@ -189,6 +264,8 @@ function outcomeOf(
     readonly index: number
     readonly receipt: Uint8Array
     readonly action: JudgedAction
+    /** What may go on, when something may. */
+    readonly handed: Changeable | null
     readonly request: Request | null
     readonly now: number
     readonly evaluation: Pick<Evaluation, 'verdict' | 'findings' | 'obligations' | 'route'>
@@ -197,7 +274,6 @@ function outcomeOf(
   },
 ): Outcome {
   const { verdict, findings, obligations, route } = made.evaluation
-  const runs = verdict === 'allow' || verdict === 'redact'
   return {
     decision: made.id,
     verdict,
@@ -212,7 +288,7 @@ function outcomeOf(
       log: parts.signer.origin,
     },
     evaluated_at: isoTime(made.now),
-    ...(runs ? handedOn(parts, made.action, obligations) : {}),
+    ...(made.handed === null ? {} : handedOn(made.action, made.handed)),
     ...(made.request === null
       ? {}
       : { request: { id: made.request.id, expires_at: made.request.expires_at } }),
@@ -221,27 +297,33 @@ function outcomeOf(
 
 /** What may go on: the payload of a call, the result of one that has been made. */
 function handedOn(
-  parts: Parts,
   action: JudgedAction,
-  obligations: Evaluation['obligations'],
+  { payload, result }: Changeable,
 ): Pick<Outcome, 'payload' | 'result'> {
-  const { payload, result } = changed(parts, action, obligations)
   return action.phase === 'result' ? { result } : { payload: { ...payload } }
+}
+
+function needsClear(parts: Parts, action: JudgedAction, payload: JsonObject): boolean {
+  return namesSecrets(payload) || opensTokens(parts, action)
 }
 
 /** The outcome of an earlier decision, from its receipt and sealed inputs. */
 async function recall(tx: StoreTransaction, parts: Parts, decision: string): Promise<Outcome> {
   const { stored, predicate, inputs } = await openDecision(tx, decision)
   const requested = await tx.requestOfDecision(decision)
+  const { action } = inputs
+  const verdict = predicate.decision as Evaluation['verdict']
+  const handed = runs(verdict) ? changed(parts, action, predicate.obligations) : null
   return outcomeOf(parts, {
     id: decision,
     index: stored.index,
     receipt: stored.receipt,
-    action: inputs.action,
+    action,
+    handed,
     request: requested?.request ?? null,
     now: stored.at,
     evaluation: {
-      verdict: predicate.decision as Evaluation['verdict'],
+      verdict,
       findings: predicate.findings,
       obligations: predicate.obligations,
       route: predicate.route,
@@ -280,7 +362,8 @@ function scopedKey(parts: Parts, action: JudgedAction, key: string): string {
   return encodeHex(hmacSha256(parts.evidenceKey, `idempotency/${scope}`))
 }
 
-function actionDigest(parts: Parts, action: JudgedAction): string {
+function actionDigest(parts: Parts, action: JudgedAction, call: string | undefined): string {
   const text = canonicalize(actionDocument(action) as JsonObject)
-  return encodeHex(hmacSha256(parts.evidenceKey, `action/${text}`))
+  const of = call === undefined ? '' : `/of/${canonicalize(call)}`
+  return encodeHex(hmacSha256(parts.evidenceKey, `action/${text}${of}`))
 }

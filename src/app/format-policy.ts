@@ -4,6 +4,7 @@ import { sortDiagnostics } from '../base/position.ts'
 import { writeAtomically } from '../host/files.ts'
 import { readPolicyFiles } from '../host/policy-files.ts'
 import type { FormattedFile } from '../model/results.ts'
+import { formatRego } from '../policy/analyse/format-rego.ts'
 import { formatYaml } from '../policy/analyse/format-yaml.ts'
 import type { PolicyFiles } from '../policy/compile/index.ts'
 import { withRegoCompiler } from './compile-policy.ts'
@@ -60,12 +61,12 @@ function formatYamlFiles(files: PolicyFiles): Formatted {
 async function formatRegoFiles(files: PolicyFiles): Promise<Formatted> {
   const rego = [...files].filter(([file]) => file.endsWith('.rego'))
   if (rego.length === 0) return { formatted: [], diagnostics: [] }
-  const result = await withRegoCompiler((compiler) => compiler.format(Object.fromEntries(rego)))
-  if ('diagnostics' in result) return { formatted: [], diagnostics: result.diagnostics }
-  const formatted = rego.map(([file, before]) => ({
-    file,
-    before,
-    after: result.files[file] ?? before,
-  }))
-  return { formatted, diagnostics: [] }
+  const formatted = await withRegoCompiler((compiler) => formatRego(new Map(rego), compiler))
+  if ('diagnostics' in formatted) return { formatted: [], diagnostics: formatted.diagnostics }
+  return {
+    formatted: rego.map(([file, before]) => {
+      return { file, before, after: formatted.files.get(file) ?? before }
+    }),
+    diagnostics: [],
+  }
 }

@@ -4,7 +4,10 @@ import { sshFingerprint } from '../base/ssh-encoding.ts'
 import type { NewFile } from '../host/files.ts'
 import { readBytes, writeNewFiles } from '../host/files.ts'
 import { generateSshKey, readSshKey } from '../host/ssh-key.ts'
-import { SCAFFOLD_ROLES, scaffold } from './scaffold.ts'
+import type { LibraryChoice } from './rule-library.ts'
+import { chooseRules } from './rule-library.ts'
+import { besideLibrary } from './rule-library-tests.ts'
+import { SCAFFOLD_ROLES, SCAFFOLD_TESTS, scaffold } from './scaffold.ts'
 
 export type InitRequest = {
   /** Absolute. */
@@ -17,12 +20,16 @@ export type InitRequest = {
   readonly reviewerKey?: string
   /** Where to look for a public key when none is named: a home folder. */
   readonly home?: string
+  /** Rules of the library to copy: categories, rules, profiles, or `all`. Default: none. */
+  readonly library?: readonly string[]
 }
 
 export type InitResult = {
   readonly project: string
   /** Paths below the folder, sorted. */
   readonly files: readonly string[]
+  /** Rules copied from the library, sorted. */
+  readonly library: readonly string[]
   readonly reviewer: {
     readonly id: string
     readonly fingerprint: string
@@ -35,10 +42,11 @@ export type InitResult = {
 
 /**
  * Makes a policy repository that passes `check` and `test` at once. Its reviewer is the one whose public key is named;
- * else the one whose key lies in `~/.ssh`; else a key pair is made in `.countersign/`, which Git ignores.
+ * else the one whose key lies in `~/.ssh`; else a key pair is made in `.countersign/`, which Git ignores. With rules of
+ * the library `check` warns of the tools that they name and the repository lacks.
  *
  * @throws {PolicyError} FILE_EXISTS when a file of it is there already, and then nothing was written; USAGE_INVALID for
- *   a name that is none; FILE_UNREADABLE, KEY_UNSUPPORTED
+ *   a name that is none, or that the library lacks; FILE_UNREADABLE, KEY_UNSUPPORTED
  */
 export async function initPolicy(request: InitRequest): Promise<InitResult> {
   const { folder } = request
@@ -51,14 +59,28 @@ export async function initPolicy(request: InitRequest): Promise<InitResult> {
     project,
     reviewers: [{ id, fingerprint: key.fingerprint, roles: SCAFFOLD_ROLES }],
   })
-  const files = new Map<string, NewFile>([...texts].map(([path, text]) => [path, { text }]))
+  const library = await chooseRules(request.library ?? [])
+  const all = library.rules.length === 0 ? texts : withLibrary(texts, library)
+  const files = new Map<string, NewFile>([...all].map(([path, text]) => [path, { text }]))
   for (const [path, file] of key.files) files.set(path, file)
   await writeNewFiles(folder, files)
   return {
     project,
     files: [...files.keys()].sort(),
+    library: library.rules,
     reviewer: { id, fingerprint: key.fingerprint, key: key.path, made: key.files.size > 0 },
   }
+}
+
+/** The library speaks about the scaffold's tools, too, so its tests say no more what the only rules are. */
+function withLibrary(
+  texts: ReadonlyMap<string, string>,
+  { files }: LibraryChoice,
+): ReadonlyMap<string, string> {
+  const all = new Map([...texts, ...files])
+  const tests = texts.get(SCAFFOLD_TESTS)
+  if (tests !== undefined) all.set(SCAFFOLD_TESTS, besideLibrary(tests))
+  return all
 }
 
 type ReviewerKey = {

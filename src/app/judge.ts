@@ -1,12 +1,16 @@
 import { Worker } from 'node:worker_threads'
 import { hmacKey } from '../base/digest.ts'
+import { parseDuration } from '../base/duration.ts'
 import { PolicyError } from '../base/errors.ts'
+import type { SecretProblem, SecretUses } from '../decide/evaluate/index.ts'
 import {
   evaluate,
+  judgesResults,
   loadPolicy,
   privateFields,
   raisedPriority,
   stateKeys,
+  usesOfSecrets,
 } from '../decide/evaluate/index.ts'
 import type { Priority } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction, StateSlice } from '../model/nouns.ts'
@@ -22,15 +26,23 @@ export type Question = {
   readonly leaveOut?: number
 }
 
+export type GrantTerms = { readonly lifetimeMs: number; readonly audience: string }
+
 /** One bundle, ready to evaluate. */
 export interface Judge {
   readonly bundle: Bundle
+  /** Whether a rule or Rego package is about results, so that what calls give back must be judged too. */
+  readonly judgesResults: boolean
   /** Every state key that the evaluation will read. */
   stateKeys(action: JudgedAction): readonly string[]
   /** The priority that counts: the higher of the caller's and the policy's. */
   priorityOf(action: JudgedAction): Priority
   /** Fields beside payload and context that the tool's file marks private. */
   privateFields(action: JudgedAction): readonly string[]
+  /** The references to secrets in a call's payload, and why they may not be followed, or null. */
+  secrets(action: JudgedAction): SecretUses & { readonly problem: SecretProblem | null }
+  /** How long a grant for a tool holds, and whom it is for; null where the project makes none. */
+  grantTerms(tool: { readonly service: string; readonly action: string }): GrantTerms | null
   /** @throws {PolicyError} ENGINE_TIMEOUT when the bundle's time for one evaluation is over */
   evaluate(question: Question): Promise<Evaluation>
   close(): Promise<void>
@@ -47,16 +59,46 @@ export function openJudge(bundle: Bundle, key: Uint8Array): Judge {
   const hmac = hmacKey(key)
   const names = {
     bundle,
+    judgesResults: judgesResults(policy),
     stateKeys: (action: JudgedAction) => stateKeys(policy, action, hmac),
     priorityOf: (action: JudgedAction) => raisedPriority(policy, action),
     privateFields: (action: JudgedAction) => privateFields(policy, action),
+    secrets: (action: JudgedAction) => usesOfSecrets(policy, action),
+    grantTerms: grantTermsOf(bundle),
   }
-  if (bundle.policy.rego.length > 0) return { ...names, ...inWorker(bundle, key) }
+  const rego = bundle.policy.rego.length > 0 ? inWorker(bundle, key) : null
   return {
     ...names,
-    evaluate: async (question) => evaluate(policy, { ...question, key: hmac }),
-    close: async () => undefined,
+    evaluate: async (question) => {
+      checkState(question.state, names.stateKeys(question.action))
+      return rego === null ? evaluate(policy, { ...question, key: hmac }) : rego.evaluate(question)
+    },
+    close: async () => rego?.close(),
   }
+}
+
+/**
+ * What a store gives under a key that nobody asked for may be what it should have given under another.
+ *
+ * @throws {PolicyError} ENGINE_FAILED
+ */
+function checkState(state: StateSlice, asked: readonly string[]): void {
+  const keys = new Set(asked)
+  if (Object.keys(state).every((key) => keys.has(key))) return
+  throw new PolicyError('ENGINE_FAILED', 'the store gave state that was not asked for')
+}
+
+function grantTermsOf({ policy }: Bundle): Judge['grantTerms'] {
+  const { grants, tools } = policy
+  if (grants === undefined) return () => null
+  const lifetimeMs = parseDuration(grants.lifetime)
+  const named = new Map(
+    tools.map(({ service, action, audience }) => [JSON.stringify([service, action]), audience]),
+  )
+  return ({ service, action }) => ({
+    lifetimeMs,
+    audience: named.get(JSON.stringify([service, action])) ?? grants.audience ?? service,
+  })
 }
 
 export type JudgeMessage =

@@ -4,23 +4,32 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
+import type { BundleSource } from '../host/bundle-feed.ts'
+import { openBundleFeed } from '../host/bundle-feed.ts'
 import { openDataFolder } from '../host/data-folder.ts'
 import { openLocalForge } from '../host/forge-local.ts'
+import { openGrantSigner } from '../host/grant-key.ts'
 import { publishLog, repairLog } from '../host/log-folder.ts'
 import { openLogSigner } from '../host/log-key.ts'
+import { openSecretProviders } from '../host/secrets/index.ts'
 import { openSqliteStore } from '../host/store-sqlite.ts'
-import type { GenesisReceipt } from '../model/generated/types.ts'
+import type { CompiledPolicy, CompiledSelfTest, GenesisReceipt } from '../model/generated/types.ts'
 import type { Credential } from '../model/nouns.ts'
-import type { Clock, Forge, LogSigner, Store } from '../model/ports.ts'
+import type { Clock, Forge, LogSigner, SecretProviders, Store } from '../model/ports.ts'
 import { type Bundle, readBundle } from '../policy/bundle/index.ts'
 import { genesisReceipt } from '../trust/receipt/index.ts'
+import { parseTrust } from '../trust/verify/index.ts'
 import { openBatcher } from './batch.ts'
 import { openBundle } from './compile-policy.ts'
 import { type Engine, engineOf } from './engine.ts'
 import { openJudge } from './judge.ts'
 import type { Parts } from './parts.ts'
 import { isoTime } from './record.ts'
+import type { Reloaded, Reloader } from './reload.ts'
+import { openReloader } from './reload.ts'
 import { openPull, publishResolution } from './resolve.ts'
+import { openSecrets } from './secrets.ts'
+import { selfTest } from './self-test.ts'
 
 export type OpenOptions = {
   /** A policy repository's folder; it is compiled now. Either this or `bundle`. */
@@ -35,6 +44,25 @@ export type OpenOptions = {
   readonly credential: Credential
   /** Wall time in Unix milliseconds. Default: the system's. */
   readonly clock?: Clock
+  /**
+   * Where values of secrets come from that payloads name: providers in the place of those that the policy sets up, or
+   * `keep`, which leaves the references in payloads for a caller that follows them. Default: the policy's providers.
+   */
+  readonly secrets?: 'keep' | SecretProviders
+  /** Where newer versions of the policy come from, for `reload`. Default: there are none. */
+  readonly updates?: UpdateOptions
+}
+
+export type UpdateOptions = {
+  readonly from: BundleSource
+  /** A trust file's text: its `bundle_signers` must have signed what is taken. Default: nobody need sign. */
+  readonly trust?: string
+  /** Actions that every version must refuse, beside those that the policies themselves name. */
+  readonly selfTests?: readonly CompiledSelfTest[]
+  /** How often to look, in milliseconds. Default: only when `reload` is called. */
+  readonly everyMs?: number
+  /** Told of each look that took a version, or refused one. Default: nobody is told. */
+  readonly onLook?: (seen: Reloaded | PolicyError) => void
 }
 
 /**
@@ -45,7 +73,53 @@ export type OpenOptions = {
  */
 export async function open(options: OpenOptions): Promise<Engine> {
   const parts = await openParts(options)
-  return engineOf(parts, () => closeParts(parts))
+  const { updates } = options
+  if (updates === undefined) return engineOf(parts, () => closeParts(parts))
+  const { from, trust, selfTests } = updates
+  const reloader = openReloader(parts, {
+    feed: openBundleFeed(from),
+    folder: parts.dataFolder,
+    ...(trust === undefined ? {} : { trust: parseTrust(trust) }),
+    ...(selfTests === undefined ? {} : { selfTests }),
+  })
+  const stop = lookRegularly(reloader, updates)
+  const close = async (): Promise<void> => {
+    await stop()
+    await closeParts(parts)
+  }
+  return engineOf(parts, close, reloader)
+}
+
+/** @returns what stops it, once the look that is under way has ended */
+function lookRegularly(
+  reloader: Reloader,
+  { everyMs, onLook }: UpdateOptions,
+): () => Promise<void> {
+  if (everyMs === undefined) return async () => undefined
+  let looking: Promise<void> = Promise.resolve()
+  let isBusy = false
+  const look = async (): Promise<void> => {
+    isBusy = true
+    try {
+      const seen = await reloader.reload()
+      if (seen.state === 'armed') onLook?.(seen)
+    } catch (cause) {
+      const code = 'ENGINE_FAILED'
+      onLook?.(
+        cause instanceof PolicyError ? cause : new PolicyError(code, String(cause), { cause }),
+      )
+    } finally {
+      isBusy = false
+    }
+  }
+  const timer = setInterval(() => {
+    if (!isBusy) looking = look()
+  }, everyMs)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await looking
+  }
 }
 
 /** The engine's parts, for use cases beyond the library's own methods. */
@@ -68,13 +142,27 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
   await store.exclusively(() => repairLog(log))
   await publish()
   const { path, base } = bundle.policy.forge
+  let judge = openJudge(bundle, folder.evidenceKey)
+  if (bundle.policy.self_test.length > 0) await selfTest(judge, bundle.policy.self_test, clock())
   const parts: Parts = {
     credential,
-    judge: openJudge(bundle, folder.evidenceKey),
+    get judge() {
+      return judge
+    },
+    arm: (next) =>
+      // A unit of its own: no decision sees two policies.
+      parts.batcher.run(async () => {
+        const before = judge
+        judge = next
+        await before.close()
+      }),
+    dataFolder: folder.root,
+    secrets: openSecrets(providersOf(options.secrets, folder.root), options.secrets !== 'keep'),
     store,
     batcher: openBatcher(store, publish),
     forge: options.forge ?? openLocalForge({ folder: join(folder.root, path), base, now: clock }),
     signer,
+    grants: await openGrantSigner(folder.grantKey),
     clock,
     entropy: (bytes) => randomBytes(bytes),
     sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
@@ -84,19 +172,31 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
   return parts
 }
 
+function providersOf(
+  secrets: OpenOptions['secrets'],
+  folder: string,
+): (policy: CompiledPolicy) => SecretProviders {
+  if (typeof secrets === 'object') return () => secrets
+  return (policy) => openSecretProviders(policy.secrets, { folder, environment: process.env })
+}
+
 /**
- * Opens the engine for whoever owns its folder: every agent of the policy's project.
+ * Opens the engine for whoever owns its folder: every agent of the policy's project. References to secrets stay in
+ * payloads unless the options say otherwise: what a command prints is kept by terminals and CI.
  *
  * @param role - the role to act in. Default: `agent`
  */
 export async function openAsOwner(
-  options: Pick<OpenOptions, 'policy' | 'bundle' | 'store'>,
+  options: Pick<OpenOptions, 'policy' | 'bundle' | 'store'> & {
+    readonly secrets?: 'keep' | 'follow'
+  },
   role = 'agent',
 ): Promise<Parts> {
   const bundle = await loadBundle(options)
-  const { store } = options
+  const { store, secrets } = options
   return openParts({
     bundle,
+    ...(secrets === 'follow' ? {} : { secrets: 'keep' as const }),
     ...(store === undefined ? {} : { store }),
     credential: { project: bundle.policy.project, agents: ['*'], role },
   })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
 import { readLogFiles, readNote } from '../host/log-folder.ts'
-import type { DecisionReceipt, Receipt, Trust } from '../model/generated/types.ts'
+import type { DecisionReceipt, ExecutionReceipt, Receipt, Trust } from '../model/generated/types.ts'
 import type { LogReport, ReceiptRow } from '../model/log-report.ts'
 import type { Store } from '../model/ports.ts'
 import { parseTrust, verifyLog } from '../trust/verify/index.ts'
@@ -80,7 +80,7 @@ function readBytes(file: string): Uint8Array {
 }
 
 function rowOf(index: number, receipt: Receipt): ReceiptRow {
-  if (receipt.predicateType !== 'https://countersign.dev/attestation/decision/v0.1') {
+  if (receipt.predicateType === 'https://countersign.dev/attestation/log-genesis/v0.1') {
     const issued = receipt.predicate.issuedAt
     return {
       index,
@@ -93,6 +93,9 @@ function rowOf(index: number, receipt: Receipt): ReceiptRow {
       request: null,
     }
   }
+  if (receipt.predicateType === 'https://countersign.dev/attestation/execution/v0.1') {
+    return executionRow(index, receipt as ExecutionReceipt)
+  }
   const { predicate } = receipt as DecisionReceipt
   const { agent, service, action } = predicate.action as Record<string, string>
   return {
@@ -100,6 +103,20 @@ function rowOf(index: number, receipt: Receipt): ReceiptRow {
     id: predicate.id,
     stage: predicate.stage,
     decision: predicate.decision,
+    issued_at: predicate.issuedAt,
+    agent: agent ?? '',
+    tool: `${service}.${action}`,
+    request: predicate.request ?? null,
+  }
+}
+
+function executionRow(index: number, { predicate }: ExecutionReceipt): ReceiptRow {
+  const { agent, service, action } = predicate.call as Record<string, string>
+  return {
+    index,
+    id: predicate.id,
+    stage: 'execution',
+    decision: predicate.stage,
     issued_at: predicate.issuedAt,
     agent: agent ?? '',
     tool: `${service}.${action}`,

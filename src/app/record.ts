@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import { ACTION_FIELDS_MAX, ACTION_POINTERS_LENGTH_MAX } from '../base/limits.ts'
 import { seal, unseal } from '../host/seal.ts'
 import type { DecisionReceipt } from '../model/generated/types.ts'
-import type { JudgedAction, StateSlice } from '../model/nouns.ts'
+import type { JudgedAction, Reservation, StateSlice } from '../model/nouns.ts'
 import type { Store, StoredDecision, StoreTransaction } from '../model/ports.ts'
 import { decisionReceipt } from '../trust/receipt/index.ts'
 import type { Parts } from './parts.ts'
@@ -24,6 +24,8 @@ export type Inputs = {
   readonly state: StateSlice
   /** Unix milliseconds. */
   readonly now: number
+  /** What was set aside of limits on cost. */
+  readonly reserved?: readonly Reservation[]
 }
 
 /** An action's public side: what remains of it after its private fields became commitments, and the root over that. */
@@ -178,14 +180,17 @@ export function isoTime(ms: number): string {
 }
 
 /** A new id: the prefix and 128 random bits in base 32, lower case. */
-export function newId(parts: Pick<Parts, 'entropy'>, prefix: 'dec' | 'req'): string {
+export function newId(
+  parts: Pick<Parts, 'entropy'>,
+  prefix: 'dec' | 'req' | 'grt' | 'exe',
+): string {
   let bits = 0n
   for (const byte of parts.entropy(16)) bits = (bits << 8n) | BigInt(byte)
   return `${prefix}_${bits.toString(32).padStart(26, '0')}`
 }
 
 /** Whose data key seals the inputs: the principal's, or the agent's when nobody is named. */
-function subjectOf(parts: Parts, action: JudgedAction): string {
+export function subjectOf(parts: Pick<Parts, 'evidenceKey'>, action: JudgedAction): string {
   const name = action.principal === null ? `agent/${action.agent}` : `principal/${action.principal}`
   return encodeHex(hmacSha256(parts.evidenceKey, `subject/${name}`))
 }

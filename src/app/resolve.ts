@@ -32,6 +32,8 @@ import {
   record,
   sha256Digest,
 } from './record.ts'
+import { giveBack, onlyReserved } from './reservations.ts'
+import { changeAndMint, keepTokens, unopenedToken } from './tokens.ts'
 
 /**
  * Brings one request as far as it goes: opens its pull request if the forge could not be reached before, looks at its
@@ -179,6 +181,8 @@ async function end(
   const current = await tx.request(request.id)
   if (current === null || current.resolution !== null) return
   const now = parts.clock()
+  // Whatever comes of it, the attempt itself is over; what an approval sets aside is counted from now on.
+  await giveBack(tx, seen.held.inputs)
   const ending = await conclude(tx, parts, { ...seen, request, now })
   await assertUnchanged(parts, seen)
   try {
@@ -209,21 +213,28 @@ async function writeEnding(
   const id = newId(parts, 'dec')
   const original = recommit(held.inputs)
   const ran = ending.patch?.committed ?? original
+  const action = {
+    ...held.inputs.action,
+    ...(ending.patch === null ? {} : { payload: ending.patch.payload }),
+  }
   const { index } = await record(tx, parts, {
     id,
     root: original.root,
     predicate: await resolutionPredicate(parts, seen, { ending, now, remains: original.remains }),
     inputs: {
-      action: {
-        ...held.inputs.action,
-        ...(ending.patch === null ? {} : { payload: ending.patch.payload }),
-      },
+      action,
       seed: encodeHex(ran.seed),
       hidden: ran.hidden,
       state: {},
       now,
+      ...(ending.evaluation.reserved === undefined ? {} : { reserved: ending.evaluation.reserved }),
     },
   })
+  await tx.writeState(ending.evaluation.state)
+  if (ending.decision === 'APPROVED' || ending.decision === 'APPROVED_WITH_MODIFICATIONS') {
+    const { tokens } = changeAndMint(parts, action, ending.evaluation.obligations)
+    await keepTokens(tx, parts, action, tokens)
+  }
   const resolution: ResolutionRecord = {
     decision: ending.decision,
     reason: ending.reason,
@@ -279,7 +290,7 @@ const NOTHING: Evaluation = { verdict: 'hold', findings: [], obligations: [], ro
 
 /**
  * What the reviews mean under the bundle of this moment. An approved action is evaluated again, its own attempt left
- * out and the state discarded: a denial or a route that nobody approved voids the approval.
+ * out and the state discarded but for what it sets aside: a denial or a route that nobody approved voids the approval.
  */
 async function conclude(
   tx: StoreTransaction,
@@ -308,7 +319,7 @@ async function conclude(
     patch === null ? held.inputs.action : { ...held.inputs.action, payload: patch.payload }
   const state = await tx.readState(parts.judge.stateKeys(action))
   const judged = await parts.judge.evaluate({ action, state, now, leaveOut: held.inputs.now })
-  const evaluation = { ...judged, state: {} }
+  const evaluation = onlyReserved(judged)
   if (evaluation.verdict === 'deny') {
     const denials = evaluation.findings.filter(
       ({ verdict, mode }) => verdict === 'deny' && mode === 'enforce',
@@ -322,11 +333,19 @@ async function conclude(
   const beyond = evaluation.route.filter((route) => !approved.has(route))
   if (beyond.length > 0) {
     const asked = await writeDecision(tx, parts, { action, evaluation, state, now })
+    const { reserved: _reserved, ...said } = evaluation
     const next = asked.request?.id ?? null
     const anew = next === null ? 'cannot be asked' : `asked anew as ${next}`
     const why = `approved, but ${anew}, since it now needs the route ${beyond.join(', ')}`
     const cut = why.slice(0, REASON_LENGTH_MAX)
-    return { ...closed, evaluation, next, decision: 'REJECTED', reason: cut }
+    const ended = { ...said, state: {} }
+    return { ...closed, evaluation: ended, next, decision: 'REJECTED', reason: cut }
+  }
+  const unopened = await unopenedToken(tx, parts, action, evaluation.obligations)
+  if (unopened !== null) {
+    const { reserved: _reserved, ...said } = evaluation
+    const why = `approved, but ${unopened.message} (${unopened.code})`
+    return { ...closed, evaluation: { ...said, state: {} }, decision: 'REJECTED', reason: why }
   }
   const decision = patch === null ? 'APPROVED' : 'APPROVED_WITH_MODIFICATIONS'
   return { decision, reason, next: null, patch, evaluation }

@@ -41,6 +41,7 @@ rules:
       by: [agent, payload.user_id]
     then: hold
     route: payments
+    # countersign-ignore: RULE_IN_SHADOW the receipts will show when to enforce it
     mode: shadow
 `,
   'policies/rego/refunds.rego': `# METADATA
@@ -134,7 +135,9 @@ tests:
       - *refund
       - *refund
     action: *refund
-    expect: { verdict: deny }
+    expect:
+      verdict: deny
+      rules: [refunds/without-a-person, refunds/too-many-per-customer, agents/refund-after-refund]
 
   - name: a sixth refund goes to a person when it comes ten minutes later
     given: [*refund, *refund, *refund, *refund, *refund]

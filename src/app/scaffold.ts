@@ -20,6 +20,9 @@ export type ScaffoldOptions = {
 /** The roles that the scaffold's routes ask for. */
 export const SCAFFOLD_ROLES: readonly string[] = ['finance']
 
+/** Where its decision tests are. */
+export const SCAFFOLD_TESTS = 'tests/billing.yaml'
+
 /**
  * A policy repository to start from, as texts by path: an agent of a billing service that may read invoices, whose
  * refunds wait for a person, and that may never delete a customer. It passes `check` and `test` as it is.

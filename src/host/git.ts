@@ -64,6 +64,8 @@ export function openGit(folder: string): Git {
   return {
     run,
     read: async (names) => {
+      // Asked for nothing, git answers nothing, and simple-git would wait for more until it gives up.
+      if (names.length === 0) return []
       let output: Buffer
       try {
         const input = names.map((name) => `${checkName(name)}\n`).join('')

@@ -4,14 +4,16 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Digest } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
-import type { JsonValue } from '../base/json-value.ts'
+import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import type { Request } from '../model/generated/types.ts'
 import type { StateEntry, StateSlice } from '../model/nouns.ts'
 import type {
+  GrantRecord,
   NewDecision,
   RequestFilter,
   RequestRecord,
   ResolutionRecord,
+  SealedToken,
   Store,
   StoredDecision,
   StoreTransaction,
@@ -64,6 +66,14 @@ CREATE TABLE IF NOT EXISTS requests (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS requests_open ON requests (published, id);
 CREATE INDEX IF NOT EXISTS requests_waiting ON requests (agent) WHERE resolution IS NULL;
+CREATE TABLE IF NOT EXISTS grants (
+  id TEXT PRIMARY KEY, decision TEXT NOT NULL UNIQUE, request TEXT, audience TEXT NOT NULL, call TEXT NOT NULL,
+  issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, redeemed_at INTEGER, reported_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tokens (
+  project TEXT NOT NULL, token TEXT NOT NULL, subject TEXT NOT NULL, ciphertext BLOB NOT NULL,
+  PRIMARY KEY (project, token, subject)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subject_keys (subject TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `
 
@@ -245,6 +255,31 @@ function transaction(database: DatabaseSync, wrappingKey: Uint8Array): StoreTran
     setPublished: async (id) => {
       sql.setPublished.run(id)
     },
+    ...ledgers(sql, read),
+  }
+}
+
+/** Grants, and the clear values of tokens. */
+function ledgers(
+  sql: ReturnType<typeof writes>,
+  read: ReturnType<typeof readings>,
+): Pick<
+  StoreTransaction,
+  'putGrant' | 'grant' | 'grantOfDecision' | 'redeemGrant' | 'reportGrant' | 'putToken' | 'tokens'
+> {
+  return {
+    putGrant: async ({ id, decision, request, audience, call, issuedAt, expiresAt }) => {
+      const text = JSON.stringify(call)
+      sql.putGrant.run(id, decision, request, audience, text, issuedAt, expiresAt)
+    },
+    grant: read.grant,
+    grantOfDecision: read.grantOfDecision,
+    redeemGrant: async (id, index) => sql.redeemGrant.run(index, id).changes === 1,
+    reportGrant: async (id, index) => sql.reportGrant.run(index, id).changes === 1,
+    putToken: async ({ project, token, subject, ciphertext }) => {
+      sql.putToken.run(project, token, subject, ciphertext)
+    },
+    tokens: read.tokens,
   }
 }
 
@@ -275,6 +310,18 @@ function writes(database: DatabaseSync) {
       'UPDATE requests SET resolution = ? WHERE id = ? AND resolution IS NULL',
     ),
     setPublished: database.prepare('UPDATE requests SET published = 1 WHERE id = ?'),
+    putGrant: database.prepare(
+      'INSERT INTO grants (id, decision, request, audience, call, issued_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    redeemGrant: database.prepare(
+      'UPDATE grants SET redeemed_at = ? WHERE id = ? AND redeemed_at IS NULL',
+    ),
+    reportGrant: database.prepare(
+      'UPDATE grants SET reported_at = ? WHERE id = ? AND redeemed_at IS NOT NULL AND reported_at IS NULL',
+    ),
+    putToken: database.prepare(
+      'INSERT INTO tokens (project, token, subject, ciphertext) VALUES (?, ?, ?, ?) ON CONFLICT (project, token, subject) DO UPDATE SET ciphertext = excluded.ciphertext',
+    ),
     putKey: database.prepare('INSERT INTO subject_keys (subject, wrapped) VALUES (?, ?)'),
     savepoint: database.prepare('SAVEPOINT nested'),
     release: database.prepare('RELEASE nested'),
@@ -297,6 +344,11 @@ function readings(database: DatabaseSync, wrappingKey: Uint8Array) {
     request: database.prepare(`SELECT ${columns} FROM requests WHERE id = ?`),
     requestOfDecision: database.prepare(`SELECT ${columns} FROM requests WHERE decision = ?`),
     key: database.prepare('SELECT wrapped FROM subject_keys WHERE subject = ?'),
+    tokens: database.prepare(
+      'SELECT * FROM tokens WHERE project = ? AND token = ? ORDER BY subject',
+    ),
+    grant: database.prepare('SELECT * FROM grants WHERE id = ?'),
+    grantOfDecision: database.prepare('SELECT * FROM grants WHERE decision = ?'),
   }
   const sizeNow = () => Number(sql.size.get()?.['size'])
   return {
@@ -308,8 +360,17 @@ function readings(database: DatabaseSync, wrappingKey: Uint8Array) {
     },
     receipts: async (from: number, limit: number) =>
       sql.receipts.all(from, limit).map((row) => bytes(row['receipt'])),
+    tokens: async (project: string, token: string): Promise<readonly SealedToken[]> =>
+      sql.tokens.all(project, token).map((row) => ({
+        project,
+        token,
+        subject: String(row['subject']),
+        ciphertext: bytes(row['ciphertext']),
+      })),
     request: async (id: string) => requestOf(sql.request.get(id)),
     requestOfDecision: async (decision: string) => requestOf(sql.requestOfDecision.get(decision)),
+    grant: async (id: string) => grantOf(sql.grant.get(id)),
+    grantOfDecision: async (decision: string) => grantOf(sql.grantOfDecision.get(decision)),
     requests: async (filter: RequestFilter): Promise<readonly RequestRecord[]> =>
       database
         .prepare(
@@ -349,6 +410,22 @@ function requestOf(row: Row | undefined): RequestRecord | null {
     pull: row['pull'] === null ? null : Number(row['pull']),
     resolution: resolution === null ? null : (JSON.parse(String(resolution)) as ResolutionRecord),
     published: row['published'] === 1,
+  }
+}
+
+function grantOf(row: Row | undefined): GrantRecord | null {
+  if (row === undefined) return null
+  const indexOf = (value: unknown) => (value === null ? null : Number(value))
+  return {
+    id: String(row['id']),
+    decision: String(row['decision']),
+    request: row['request'] === null ? null : String(row['request']),
+    audience: String(row['audience']),
+    call: JSON.parse(String(row['call'])) as JsonObject,
+    issuedAt: Number(row['issued_at']),
+    expiresAt: Number(row['expires_at']),
+    redeemedAt: indexOf(row['redeemed_at']),
+    reportedAt: indexOf(row['reported_at']),
   }
 }
 

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { type Engine, engineOf } from '../../src/app/engine.ts'
-import { closeParts, openParts } from '../../src/app/open-engine.ts'
+import { closeParts, type OpenOptions, openParts } from '../../src/app/open-engine.ts'
 import type { Parts } from '../../src/app/parts.ts'
 import { generateSshKey, type SshKeyPair, writeSshKey } from '../../src/host/ssh-key.ts'
 import { openReviewSigner } from '../../src/host/ssh-signer.ts'
 import type { Credential } from '../../src/model/nouns.ts'
 import type { Clock, Forge, ReviewSigner } from '../../src/model/ports.ts'
 import type { Bundle } from '../../src/policy/bundle/index.ts'
-import { compile } from '../../src/policy/compile/index.ts'
+import { type Compiled, compile } from '../../src/policy/compile/index.ts'
 
 /** Two reviewers' keys, made once a test file. */
 export const KEYS: Readonly<Record<'ana' | 'bo', SshKeyPair>> = {
@@ -43,8 +43,15 @@ export function policyFiles(changes: Readonly<Record<string, string>> = {}): Map
 
 /** Compiles files that hold no Rego. */
 export async function bundleOf(changes: Readonly<Record<string, string>> = {}): Promise<Bundle> {
+  const { bundle, diagnostics } = await compileFiles(policyFiles(changes))
+  if (bundle === null) throw new Error(JSON.stringify(diagnostics, null, 2))
+  return bundle
+}
+
+/** What compiling files without Rego gives, wrong or right. */
+export function compileFiles(files: ReadonlyMap<string, string>): Promise<Compiled> {
   const refuse = () => Promise.reject(new Error('these files hold no Rego'))
-  const { bundle, diagnostics } = await compile(policyFiles(changes), {
+  return compile(files, {
     rego: {
       check: refuse,
       build: refuse,
@@ -54,8 +61,6 @@ export async function bundleOf(changes: Readonly<Record<string, string>> = {}): 
       close: async () => undefined,
     },
   })
-  if (bundle === null) throw new Error(JSON.stringify(diagnostics, null, 2))
-  return bundle
 }
 
 const folders: string[] = []
@@ -82,6 +87,7 @@ export async function openTest(
     readonly forge?: Forge
     readonly clock?: Clock
     readonly credential?: Credential
+    readonly secrets?: OpenOptions['secrets']
   } = {},
 ): Promise<Opened> {
   const folder = options.folder ?? temporaryFolder()
@@ -91,6 +97,7 @@ export async function openTest(
     credential: options.credential ?? CREDENTIAL,
     ...(options.forge === undefined ? {} : { forge: options.forge }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
   })
   opened.push(parts)
   return { engine: engineOf(parts, () => closeParts(parts)), parts, folder }

@@ -1,0 +1,58 @@
+import { readFile, realpath, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { PolicyError } from '../base/errors.ts'
+
+/** A folder within a check-out: its repository's own folder, and its path below the top, with forward slashes. */
+export type GitFolder = { readonly gitDir: string; readonly prefix: string }
+
+/**
+ * Finds the Git repository that a folder lies in. Git itself is not asked, since it would read the machine's
+ * configuration, and may refuse the check-out of another user, as a container's is.
+ *
+ * @param folder - absolute; need not exist as long as a folder above it does
+ * @throws {PolicyError} FILE_UNREADABLE when it lies in none
+ */
+export async function findGitFolder(folder: string): Promise<GitFolder> {
+  const start = await existing(folder)
+  for (let top = start; ; top = dirname(top)) {
+    const gitDir = await gitDirOf(top)
+    if (gitDir !== null) {
+      const below = relative(top, join(start, relative(await existingPath(folder), folder)))
+      return { gitDir, prefix: below.split(sep).join('/') }
+    }
+    if (dirname(top) === top) break
+  }
+  throw new PolicyError('FILE_UNREADABLE', `${folder} lies in no Git repository`, { file: folder })
+}
+
+/** `.git` is a folder, or in a linked work tree and in a submodule a file that names one. */
+async function gitDirOf(top: string): Promise<string | null> {
+  const path = join(top, '.git')
+  const found = await stat(path).catch(() => null)
+  if (found?.isDirectory()) return path
+  if (found?.isFile()) {
+    const text = (await readFile(path, 'utf8')).slice(0, PATH_LENGTH_MAX)
+    const target = /^gitdir: (.+?)\r?\n?$/.exec(text)?.[1]
+    return target === undefined ? null : isAbsolute(target) ? target : resolve(top, target)
+  }
+  const isBare = (await isFile(join(top, 'HEAD'))) && (await isFile(join(top, 'config')))
+  return isBare && (await stat(join(top, 'objects')).catch(() => null))?.isDirectory() ? top : null
+}
+
+const PATH_LENGTH_MAX = 4096
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isFile() === true
+}
+
+/** The nearest folder that is there: the policy's own may stand in older revisions only. */
+async function existingPath(folder: string): Promise<string> {
+  for (let path = folder; ; path = dirname(path)) {
+    if ((await stat(path).catch(() => null))?.isDirectory()) return path
+    if (dirname(path) === path) return path
+  }
+}
+
+async function existing(folder: string): Promise<string> {
+  return realpath(await existingPath(folder))
+}
