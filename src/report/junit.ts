@@ -1,5 +1,11 @@
 import type { RegoTestResult } from '../model/rego.ts'
-import type { CheckResult, DecisionTestResult, TestReport } from '../model/results.ts'
+import type {
+  CheckResult,
+  DecisionTestResult,
+  MutantResult,
+  MutationReport,
+  TestReport,
+} from '../model/results.ts'
 
 /** Test results as JUnit XML, the dialect that CI systems read: one suite a kind of test. */
 export function testsJunit(report: TestReport): string {
@@ -7,6 +13,11 @@ export function testsJunit(report: TestReport): string {
     { name: 'decision tests', cases: report.decisions.map(decisionCase) },
     { name: 'rego tests', cases: report.rego.map(regoCase) },
   ])
+}
+
+/** Mutants as JUnit XML: a case for each, which fails when no test notices, and is skipped when none can. */
+export function mutationJunit(report: MutationReport): string {
+  return document([{ name: 'mutants', cases: report.mutants.map(mutantCase) }])
 }
 
 /** A check as JUnit XML: a case for each file, which fails with what was found in it at the fail level. */
@@ -31,7 +42,11 @@ export function checkJunit(result: CheckResult): string {
       failure: { type: first.code, message: first.message, text },
     }
   })
-  return document([{ name: 'check', cases }])
+  const ignored = result.suppressed.map(({ file, line, column, code, reason }): Case => {
+    const name = `${file}:${line}:${column} ${code}`
+    return { group: 'ignored', name, file, line, skipped: true, why: reason }
+  })
+  return document([{ name: 'check', cases: [...cases, ...ignored] }])
 }
 
 type Case = {
@@ -41,6 +56,8 @@ type Case = {
   readonly line?: number
   readonly seconds?: number
   readonly skipped?: boolean
+  /** Why it is skipped. */
+  readonly why?: string
   readonly failure?: { readonly type: string; readonly message: string; readonly text: string }
 }
 
@@ -49,6 +66,17 @@ function decisionCase(result: DecisionTestResult): Case {
   const text = differences.join('\n')
   const failure = { type: 'decision', message: differences[0] ?? '', text }
   return { group: file, name, file, line, ...(passed ? {} : { failure }) }
+}
+
+function mutantCase(mutant: MutantResult): Case {
+  const { rule, operator, change, file, line, outcome, reason = '' } = mutant
+  const message = 'no test notices'
+  const failure = { type: operator, message, text: `${file}:${line} ${change}: ${message}` }
+  return {
+    ...{ group: rule, name: `${operator}: ${change}`, file, line },
+    ...(outcome === 'equivalent' ? { skipped: true, why: reason } : {}),
+    ...(outcome === 'survived' ? { failure } : {}),
+  }
 }
 
 function regoCase(result: RegoTestResult): Case {
@@ -90,7 +118,7 @@ function counts(cases: readonly Case[]): Record<string, number> {
 }
 
 function caseText(test: Case): string {
-  const { group, name, file, line, seconds, skipped, failure } = test
+  const { group, name, file, line, seconds, skipped, why, failure } = test
   const open = `    <testcase ${attributes({
     classname: group,
     name,
@@ -102,7 +130,9 @@ function caseText(test: Case): string {
     const { type, message, text } = failure
     return `${open}>\n      <failure ${attributes({ type, message })}>${escapeXml(text)}</failure>\n    </testcase>`
   }
-  return skipped === true ? `${open}><skipped/></testcase>` : `${open}/>`
+  if (skipped !== true) return `${open}/>`
+  const message = why === undefined ? '' : ` ${attributes({ message: why })}`
+  return `${open}><skipped${message}/></testcase>`
 }
 
 function attributes(values: Readonly<Record<string, string | number>>): string {

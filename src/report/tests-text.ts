@@ -1,11 +1,20 @@
 import type { Finding } from '../model/generated/types.ts'
-import type { RegoCoverage, RegoTestResult } from '../model/rego.ts'
+import type { RegoTestResult } from '../model/rego.ts'
 import type { DecisionTestResult, TestReport } from '../model/results.ts'
 import { plural } from './check-text.ts'
+import { coverageText } from './coverage-text.ts'
 import { type Paint, visible } from './paint.ts'
 
-/** Test results for people: what failed with all that is known of it, then the sums and the coverage of Rego. */
-export function testsText(report: TestReport, paint: Paint): string {
+/**
+ * Test results for people: what failed with all that is known of it, then the sums and the coverage.
+ *
+ * @param options.coverage - every rule, route and tool with its counts. Default: what no test reaches
+ */
+export function testsText(
+  report: TestReport,
+  paint: Paint,
+  options: { readonly coverage?: boolean } = {},
+): string {
   const failures = [
     ...report.decisions.filter(({ passed }) => !passed).map((test) => decisionText(test, paint)),
     ...report.rego.filter(({ outcome }) => outcome !== 'pass').map((test) => regoText(test, paint)),
@@ -17,7 +26,8 @@ export function testsText(report: TestReport, paint: Paint): string {
     ...(skipped > 0 ? [paint.yellow(`${skipped} skipped`)] : []),
   ].join(', ')
   const kinds = `${plural(report.decisions.length, 'decision test')}, ${plural(report.rego.length, 'Rego test')}`
-  const coverage = report.coverage === null ? '' : coverageText(report.coverage, paint)
+  const coverage =
+    report.coverage === null ? '' : coverageText(report.coverage, paint, options.coverage === true)
   return `${failures.map((failure) => `${failure}\n`).join('')}${sums} (${kinds})\n${coverage}`
 }
 
@@ -58,21 +68,4 @@ function regoText(test: RegoTestResult, paint: Paint): string {
       .filter(Boolean)
       .map((text) => `  printed: ${visible(text)}`),
   ].join('\n')
-}
-
-function coverageText({ percent, files }: RegoCoverage, paint: Paint): string {
-  const missed = Object.entries(files)
-    .filter(([, { missed: lines }]) => lines.length > 0)
-    .map(([file, { missed: lines }]) => `  ${file}: no test reaches ${rangesOf(lines)}\n`)
-  return `Rego coverage ${percent.toFixed(1)}%\n${paint.dim(missed.join(''))}`
-}
-
-function rangesOf(lines: readonly number[]): string {
-  const ranges: { from: number; to: number }[] = []
-  for (const line of lines) {
-    const last = ranges.at(-1)
-    if (last !== undefined && line === last.to + 1) last.to = line
-    else ranges.push({ from: line, to: line })
-  }
-  return ranges.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(', ')
 }

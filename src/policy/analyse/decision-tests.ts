@@ -1,119 +1,85 @@
-import { parseDuration } from '../../base/duration.ts'
 import { PolicyError } from '../../base/errors.ts'
-import { compareText } from '../../base/position.ts'
-import type { LoadedPolicy } from '../../decide/evaluate/index.ts'
-import { parseAction } from '../../model/action.ts'
-import type {
-  DecisionTest,
-  DecisionTestCase,
-  Finding,
-  Place,
-  TestStep,
-} from '../../model/generated/types.ts'
-import type { JudgedAction } from '../../model/nouns.ts'
+import type { JsonObject } from '../../base/json-value.ts'
+import type { LoadedPolicy, Tokenise } from '../../decide/evaluate/index.ts'
+import { applyObligations, namesIn } from '../../decide/evaluate/index.ts'
+import type { Evaluation, JudgedAction } from '../../model/nouns.ts'
 import type { DecisionActual, DecisionExpected, DecisionTestResult } from '../../model/results.ts'
-import { createBench, REPLAY_EPOCH, REPLAY_STEP_MS } from './judging.ts'
+import type { TestDocument } from '../compile/fixtures.ts'
+import { differencesOf } from './expectations.ts'
+import { createBench } from './judging.ts'
+import type { TestCase } from './test-cases.ts'
+import { casesOf } from './test-cases.ts'
 
-/** A DecisionTest document that knows where its parts are written, as `parseDocuments` gives it. */
-export type TestDocument = {
-  readonly value: DecisionTest
-  readonly at: (pointer?: string) => Place
-}
+export type { TestDocument } from '../compile/fixtures.ts'
 
 /**
- * Runs decision tests, each in a state of its own, in the order of the documents. The given actions are judged
+ * Runs decision tests, each case in a state of its own, in the order of the documents. The given actions are judged
  * before the action that is tested; a step takes place one second after the one before unless it says when.
  *
- * @param selects - runs only the tests whose name it accepts
+ * @param selects - runs only the cases whose name it accepts
  */
 export function runDecisionTests(
   policy: LoadedPolicy,
   documents: readonly TestDocument[],
   selects: (name: string) => boolean = () => true,
 ): DecisionTestResult[] {
-  return documents.flatMap(({ value, at }) =>
-    value.tests.flatMap((test, index) => {
-      if (!selects(test.name)) return []
-      const { file, line, column } = at(`/tests/${index}`)
-      return [{ name: test.name, file, line, column, ...runTest(policy, value, test) }]
-    }),
-  )
+  return casesOf(documents, policy.policy.project, selects).map((one) => runCase(policy, one))
 }
 
-type Outcome = Pick<DecisionTestResult, 'passed' | 'expected' | 'actual' | 'differences'>
-
-function runTest(policy: LoadedPolicy, document: DecisionTest, test: DecisionTestCase): Outcome {
-  const expected = test.expect
+/** Runs one case in a state of its own. */
+export function runCase(policy: LoadedPolicy, one: TestCase): DecisionTestResult {
+  const { name, file, line, column, expected } = one
+  const of = (actual: DecisionActual | null, differences: readonly string[]) => ({
+    ...{ name, file, line, column, passed: differences.length === 0 },
+    ...{ expected, actual, differences },
+  })
   try {
-    const actual = judge(policy, document, test)
-    const differences = differencesOf(expected, actual)
-    return { passed: differences.length === 0, expected, actual, differences }
+    const actual = judge(policy, one)
+    return of(actual, differencesOf(expected, actual, policy.policy.routes))
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
-    const differences = [`the test is no action: ${error.message} (${error.code})`]
-    return { passed: false, expected, actual: null, differences }
+    return of(null, [`the test is no action: ${error.message} (${error.code})`])
   }
 }
 
-function judge(
-  policy: LoadedPolicy,
-  document: DecisionTest,
-  test: DecisionTestCase,
-): DecisionActual {
+/** @throws {PolicyError} what is wrong with a step, or with an obligation */
+function judge(policy: LoadedPolicy, { steps, expected }: TestCase): DecisionActual {
+  if (steps instanceof PolicyError) throw steps
   const bench = createBench(policy)
-  const start = document.start === undefined ? REPLAY_EPOCH : timeOf(document.start)
-  let now = start
-  const run = (step: TestStep, isFirst: boolean) => {
-    const { at, ...fields } = { ...document.defaults, ...step }
-    now = at === undefined ? (isFirst ? start : now + REPLAY_STEP_MS) : momentOf(at, start)
-    return bench.judge(actionOf(policy, fields), now)
+  let last: { readonly action: JudgedAction; readonly evaluation: Evaluation } | undefined
+  for (const { action, now } of steps) last = { action, evaluation: bench.judge(action, now) }
+  if (last === undefined) throw new PolicyError('ACTION_INVALID', 'expected an action to judge')
+  const { verdict, findings, route, obligations } = last.evaluation
+  return {
+    ...{ verdict, findings, route, obligations },
+    ...changedParts(policy, expected, last),
   }
-  const given = test.given ?? []
-  given.forEach((step, index) => {
-    run(step, index === 0)
-  })
-  const { verdict, findings, route } = run(test.action, given.length === 0)
-  return { verdict, findings, route }
 }
 
-function actionOf(policy: LoadedPolicy, fields: Omit<TestStep, 'at'>): JudgedAction {
-  return parseAction(fields, { project: policy.policy.project, agents: ['*'], role: 'agent' })
+/** The payload and result that would run or be handed on, where the test looks at them. */
+function changedParts(
+  { policy }: LoadedPolicy,
+  expected: DecisionExpected,
+  { action, evaluation }: { readonly action: JudgedAction; readonly evaluation: Evaluation },
+): Pick<DecisionActual, 'payload' | 'result'> {
+  if (expected.payload === undefined && expected.result === undefined) return {}
+  const { obligations } = evaluation
+  const { payload, result } = applyObligations(
+    action,
+    obligations,
+    countedTokens(),
+    namesIn(policy),
+  )
+  return { payload: payload as JsonObject, ...(result === undefined ? {} : { result }) }
 }
 
-function momentOf(at: string, start: number): number {
-  return at.includes('T') ? timeOf(at) : start + parseDuration(at)
-}
-
-function timeOf(text: string): number {
-  const time = Date.parse(text)
-  if (!Number.isNaN(time)) return time
-  throw new PolicyError('VALUE_INVALID', `expected a time that the calendar has, found ${text}`)
-}
-
-/** What differs, in words that a person can act on. */
-function differencesOf(expected: DecisionExpected, actual: DecisionActual): string[] {
-  const differences: string[] = []
-  if (actual.verdict !== expected.verdict) {
-    differences.push(`expected the verdict ${expected.verdict}, got ${actual.verdict}`)
+/** Tokens that a person can write into a test: `[token 1]` for the first value, and whenever it comes again. */
+function countedTokens(): Tokenise {
+  const known = new Map<string, string>()
+  return (text, kind) => {
+    const key = `${kind}/${text}`
+    const token = known.get(key) ?? `[token ${known.size + 1}]`
+    known.set(key, token)
+    return token
   }
-  const rules = [...new Set(actual.findings.map(({ rule }: Finding) => rule))]
-  differences.push(...differenceOfSets('findings of', expected.rules, rules))
-  differences.push(...differenceOfSets('the route', expected.route, actual.route))
-  return differences
-}
-
-function differenceOfSets(
-  what: string,
-  expected: readonly string[] | undefined,
-  actual: readonly string[],
-): string[] {
-  if (expected === undefined) return []
-  const wanted = [...expected].sort(compareText)
-  const found = [...actual].sort(compareText)
-  if (wanted.join('\n') === found.join('\n')) return []
-  return [`expected ${what} ${listOf(wanted)}, got ${listOf(found)}`]
-}
-
-function listOf(names: readonly string[]): string {
-  return names.length === 0 ? 'none' : names.join(', ')
 }

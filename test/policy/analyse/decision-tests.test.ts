@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { runDecisionTests } from '../../../src/policy/analyse/decision-tests.ts'
-import { policyOf } from './load.ts'
+import { policyOf, ROUTES } from './load.ts'
 
 const RULES = `apiVersion: countersign/v1
 kind: Guardrails
@@ -14,6 +14,7 @@ rules:
     then: deny
     mode: shadow
 ---
+${ROUTES}---
 `
 
 async function run(body: string, selects?: (name: string) => boolean) {
@@ -149,6 +150,6 @@ tests:
     (name) => name === 'second',
   )
   expect(results).toMatchObject([
-    { name: 'second', file: 'policies/more.yaml', line: 20, column: 5 },
+    { name: 'second', file: 'policies/more.yaml', line: 32, column: 5 },
   ])
 })

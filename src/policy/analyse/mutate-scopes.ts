@@ -1,0 +1,121 @@
+import { loadAgent } from '../../decide/evaluate/agents.ts'
+import { compileTools } from '../../decide/evaluate/tools.ts'
+import type { CompiledAgent, CompiledPolicy } from '../../model/generated/types.ts'
+import type { Mutant } from './mutant.ts'
+
+/** A list of tools that has more. */
+export type Widened = {
+  readonly tools: readonly string[]
+  readonly change: string
+  /** Why it has the same after all, or null. */
+  readonly same: string | null
+}
+
+/**
+ * The lists of tools with more in them: each entry widened to all actions of its service, and `service.*` to all
+ * services. Entries of one service that come to the same are one.
+ */
+export function widenings(tools: readonly string[], policy: CompiledPolicy): Widened[] {
+  const wider = new Map<string, string>()
+  for (const entry of tools) {
+    const [service = ''] = entry.split('.', 1)
+    const to = entry === `${service}.*` ? '*.*' : `${service}.*`
+    if (entry !== to && !wider.has(to)) wider.set(to, entry)
+  }
+  return [...wider].map(([to, entry]) => {
+    const all = [...new Set(tools.map((one) => (one === entry ? to : one)))].sort()
+    const [before, after] = [reach(tools, policy), reach(all, policy)]
+    return {
+      tools: all,
+      change: `${entry} became ${to}`,
+      same: after > before ? null : 'the Tools files name no tool that comes in by it',
+    }
+  })
+}
+
+function reach(tools: readonly string[], policy: CompiledPolicy): number {
+  const list = compileTools({ id: 'scope', file: '', line: 0, column: 0 }, tools)
+  return policy.tools.filter(({ service, action }) => list.includes(service, action)).length
+}
+
+/** Every mutant of the agents' scopes: an entry widened, and a scope opened to every role. */
+export function scopeMutants(policy: CompiledPolicy): Mutant[] {
+  return policy.agents.flatMap((agent) =>
+    agent.scopes.flatMap((scope, index) => {
+      const { file, line, column } = scope
+      const of = (change: string, same: string | null, other: Scope): Mutant => ({
+        ...{ rule: agent.agent, operator: 'scope', change, same, place: { file, line, column } },
+        policy: () => withScope(policy, agent, index, other),
+        touches: ({ agents }) => agents.has(agent.agent),
+      })
+      const wider = widenings(scope.tools, policy).map(({ tools, change, same }) => {
+        const others = agent.scopes.map((one, at) =>
+          at === index ? { ...one, tools: [...tools] } : one,
+        )
+        const known = same ?? sameReach(policy, agent, { ...agent, scopes: others })
+        return of(`tools: ${change}`, known, { ...scope, tools: [...tools] })
+      })
+      if (scope.roles === null) return wider
+      const change = `roles: ${scope.roles.join(', ')} became every role`
+      const open = { ...scope, roles: null }
+      const scopes = agent.scopes.map((one, at) => (at === index ? open : one))
+      return [...wider, of(change, sameReach(policy, agent, { ...agent, scopes }), open)]
+    }),
+  )
+}
+
+type Scope = CompiledAgent['scopes'][number]
+
+function withScope(
+  policy: CompiledPolicy,
+  agent: CompiledAgent,
+  index: number,
+  scope: Scope,
+): CompiledPolicy {
+  const scopes = agent.scopes.map((one, at) => (at === index ? scope : one))
+  const agents = policy.agents.map((one) => (one === agent ? { ...agent, scopes } : one))
+  return { ...policy, agents }
+}
+
+/** What comes in may be in another scope already. */
+function sameReach(
+  policy: CompiledPolicy,
+  before: CompiledAgent,
+  after: CompiledAgent,
+): string | null {
+  const named = before.scopes.flatMap(({ roles }) => roles ?? [])
+  const [old, now] = [loadAgent(before), loadAgent(after)]
+  const differs = [...new Set([...named, OTHER_ROLE])].some((role) =>
+    policy.tools.some(({ service, action }) => {
+      const call = { service, action, role }
+      return old.allows(call) !== now.allows(call)
+    }),
+  )
+  return differs ? null : 'the tools that come in are in another scope of the agent'
+}
+
+const OTHER_ROLE = ' ' // No credential has it: names hold no space.
+
+/** Every mutant of the routes: one approval fewer. */
+export function routeMutants(policy: CompiledPolicy): Mutant[] {
+  return policy.routes.flatMap((route) => {
+    if (route.quorum < 2) return []
+    const { id, quorum, file, line, column } = route
+    const routes = policy.routes.map((one) =>
+      one === route ? { ...route, quorum: quorum - 1 } : one,
+    )
+    const mutant: Mutant = {
+      ...{ rule: id, operator: 'route', place: { file, line, column } },
+      same: isTaken(id, policy) ? null : 'no rule takes the route',
+      change: `quorum: ${quorum} became ${quorum - 1}`,
+      policy: () => ({ ...policy, routes }),
+      touches: (_, { expected }) => Object.hasOwn(expected.reviews ?? {}, id),
+    }
+    return [mutant]
+  })
+}
+
+/** Whether something may hold on the route. Rego may name any. */
+function isTaken(id: string, { rules, rego }: CompiledPolicy): boolean {
+  return id === 'default' || rego.length > 0 || rules.some(({ route }) => route === id)
+}
