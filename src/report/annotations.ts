@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../base/errors.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { Diagnostic } from '../base/position.ts'
-import type { TestReport } from '../model/results.ts'
+import type { CheckResult, MutationReport, TestReport } from '../model/results.ts'
 
 /** One complaint at one place: what SARIF and GitHub annotations are made from. */
 export type Annotation = {
@@ -13,6 +13,8 @@ export type Annotation = {
   readonly line: number
   readonly column: number
   readonly message: string
+  /** Why a comment asks to ignore it. */
+  readonly ignored?: string
 }
 
 export function annotationsOfDiagnostics(diagnostics: readonly Diagnostic[]): Annotation[] {
@@ -25,6 +27,14 @@ export function annotationsOfDiagnostics(diagnostics: readonly Diagnostic[]): An
     column,
     message: hint === undefined ? message : `${message}; ${hint}`,
   }))
+}
+
+/** Those of a check: its diagnostics, and those that a comment asks to ignore. */
+export function annotationsOfCheck({ diagnostics, suppressed }: CheckResult): Annotation[] {
+  const ignored = suppressed.flatMap((one) =>
+    annotationsOfDiagnostics([one]).map((annotation) => ({ ...annotation, ignored: one.reason })),
+  )
+  return [...annotationsOfDiagnostics(diagnostics), ...ignored]
 }
 
 /** One annotation for each test that failed. */
@@ -50,6 +60,16 @@ export function annotationsOfTests(report: TestReport): Annotation[] {
       message: `${name}.${test}: ${message ?? 'the test is not true'}`,
     }))
   return [...decisions, ...rego]
+}
+
+/** One annotation for each mutant that no test notices. */
+export function annotationsOfMutants({ mutants }: MutationReport): Annotation[] {
+  return mutants
+    .filter(({ outcome }) => outcome === 'survived')
+    .map(({ rule, operator, change, file, line, column }) => ({
+      ...{ id: `mutant-${operator}`, level: 'error', file, line, column },
+      message: `${rule}: no test notices when ${change}`,
+    }))
 }
 
 /** The same annotations with their files named from a folder above: where the repository of a CI job starts. */

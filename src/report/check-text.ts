@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../base/position.ts'
-import type { CheckResult } from '../model/results.ts'
+import type { CheckResult, SuppressedDiagnostic } from '../model/results.ts'
 import { documentationUrl } from './annotations.ts'
 import { type Paint, visible } from './paint.ts'
 
@@ -14,13 +14,23 @@ export function checkText(
   paint: Paint,
 ): string {
   const complaints = diagnosticsText(result.diagnostics, sources, paint)
+  const ignored = result.suppressed.map((one) => `${ignoredText(one, paint)}\n`).join('')
   const { errors, warnings } = countSeverities(result.diagnostics)
   const files = plural(result.files.length, 'file')
-  if (result.policy !== null) {
+  const left = result.suppressed.length === 0 ? '' : `, ${result.suppressed.length} ignored`
+  if (result.policy !== null && errors === 0) {
     const noted = warnings === 0 ? '' : `, ${paint.yellow(plural(warnings, 'warning'))}`
-    return `${complaints}${paint.green('ok')} ${files}${noted}\n${result.policy}\n`
+    return `${complaints}${ignored}${paint.green('ok')} ${files}${noted}${left}\n${result.policy}\n`
   }
-  return `${complaints}${paint.red(plural(errors, 'error'))}, ${plural(warnings, 'warning')} in ${files}\n`
+  const sum = `${paint.red(plural(errors, 'error'))}, ${plural(warnings, 'warning')}${left} in ${files}`
+  return `${complaints}${ignored}${sum}\n${result.policy === null ? '' : `${result.policy}\n`}`
+}
+
+function ignoredText(
+  { file, line, column, code, reason }: SuppressedDiagnostic,
+  paint: Paint,
+): string {
+  return paint.dim(`${visible(file)}:${line}:${column} ignored ${code}: ${visible(reason)}`)
 }
 
 /** Complaints, each with its line of the file and a link. */

@@ -6,14 +6,16 @@ import type { Annotation } from './annotations.ts'
  */
 export function githubAnnotations(annotations: readonly Annotation[]): string {
   return annotations
-    .map(({ id, level, file, line, column, message }) => {
+    .map(({ id, level, file, line, column, message, ignored }) => {
+      const command = ignored === undefined ? level : 'notice'
+      const text = ignored === undefined ? message : `${message} (ignored: ${ignored})`
       const properties = [
         `file=${property(file)}`,
         `line=${line}`,
         `col=${column}`,
         `title=${property(id)}`,
       ]
-      return `::${level} ${properties.join(',')}::${data(message)}\n`
+      return `::${command} ${properties.join(',')}::${data(text)}\n`
     })
     .join('')
 }

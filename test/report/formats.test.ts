@@ -28,6 +28,7 @@ const DIAGNOSTICS: readonly Diagnostic[] = [
 const CHECK: CheckResult = {
   ...{ project: 'p', policy: null, files: ['ok.yaml', 'policies/a b.yaml'], failLevel: 'error' },
   diagnostics: DIAGNOSTICS,
+  suppressed: [],
 }
 
 const REPORT: TestReport = {
@@ -39,6 +40,7 @@ const REPORT: TestReport = {
       actual: {
         verdict: 'hold',
         route: ['r'],
+        obligations: [],
         findings: [
           {
             ...{
@@ -73,7 +75,18 @@ const REPORT: TestReport = {
       duration_ms: 0,
     },
   ],
-  coverage: { percent: 50, files: { 'q.rego': { covered: [1, 2], missed: [4, 5, 6, 9] } } },
+  coverage: {
+    rules: {
+      percent: 50,
+      rules: [
+        { rule: 'a/b', file: 'policies/g.yaml', line: 7, found: 1, quiet: 2 },
+        { rule: 'a/c', file: 'policies/g.yaml', line: 9, found: 0, quiet: 3 },
+      ],
+      routes: [{ route: 'r', file: 'policies/r.yaml', line: 4, taken: 1 }],
+      tools: [{ tool: 's.read', file: 'policies/t.yaml', line: 5, tests: 0 }],
+    },
+    rego: { percent: 50, files: { 'q.rego': { covered: [1, 2], missed: [4, 5, 6, 9] } } },
+  },
 }
 
 test('text of a check names place, code, line of the file and page', () => {
@@ -103,6 +116,8 @@ ERROR q_test.test_x q_test.rego:3
   printed: seen 1
 SKIP q_test.todo_y q_test.rego:9
 1 passed, 2 failed, 1 skipped (2 decision tests, 2 Rego tests)
+Rule coverage 50.0% (1 of 2 have a finding in a test)
+  policies/g.yaml:9: no test has a finding of a/c
 Rego coverage 50.0%
   q.rego: no test reaches 4-6, 9
 `,

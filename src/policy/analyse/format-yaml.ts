@@ -1,4 +1,5 @@
-import { Lexer, parseAllDocuments } from 'yaml'
+import type { Scalar } from 'yaml'
+import { Lexer, parseAllDocuments, visit } from 'yaml'
 import { canonicalize } from '../../base/canonical-json.ts'
 import type { Diagnostic } from '../../base/position.ts'
 import { parseYaml } from '../compile/yaml.ts'
@@ -33,6 +34,7 @@ function layOut(text: string): string {
   const documents = Array.isArray(parsed) ? parsed : []
   const options = { indent: 2, indentSeq: true, lineWidth: 0, flowCollectionPadding: true } as const
   const texts = documents.map((document, index) => {
+    visit(document, { Scalar: quoteInvisible })
     // A document is set apart from the one before by its marker, which the text of that one may have written.
     const written = document.toString({
       ...options,
@@ -41,6 +43,25 @@ function layOut(text: string): string {
     return `${written.trimEnd()}\n`
   })
   return tightenLists(texts.join('').replace(/^\n+/, ''))
+}
+
+/** Only in double quotes can a character be written as an escape. */
+function quoteInvisible(_key: unknown, node: Scalar): void {
+  if (typeof node.value === 'string' && node.value.search(INVISIBLE) >= 0)
+    node.type = 'QUOTE_DOUBLE'
+}
+
+/** A reviewer must see what a file holds: soft hyphens, zero-width spaces, marks of direction, tags. Joiners stay. */
+const INVISIBLE =
+  /[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu
+
+function escaped(token: string): string {
+  if (!token.startsWith('"')) return token
+  return token.replace(INVISIBLE, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    const digits = code.toString(16)
+    return code > 0xffff ? `\\U${digits.padStart(8, '0')}` : `\\u${digits.padStart(4, '0')}`
+  })
 }
 
 /** `[ a, b ]` becomes `[a, b]`, where the library pads lists and objects alike. */
@@ -53,6 +74,7 @@ function tightenLists(text: string): string {
       const opens = before === '[' && after !== '\n' && after?.startsWith('#') !== true
       return !opens && !(after === ']' && before !== '\n')
     })
+    .map(escaped)
     .join('')
 }
 

@@ -24,7 +24,7 @@ export type Replay = {
    * @param place - the session's file and line, for the error
    * @throws {PolicyError} SESSION_INVALID when a step is no action
    */
-  session(session: RecordedSession, place: { file: string; line: number }): void
+  session(session: RecordedSession, place: SessionPlace): void
   summary(): ReplaySummary
 }
 
@@ -39,29 +39,20 @@ export function createReplay(policy: LoadedPolicy, { carry }: ReplayOptions): Re
   const verdicts: Record<VerdictWord, number> = { allow: 0, redact: 0, hold: 0, deny: 0 }
   const rules = new Map<string, number>()
   const shadow = new Map<string, number>()
+  const steps = createStepper(policy.policy.project, { carry })
   let sessions = 0
   let actions = 0
-  let ticks = 0
   return {
     session(session, place) {
-      if (!carry) {
-        bench.reset()
-        ticks = 0
-      }
-      session.steps.forEach((step, index) => {
-        const action = actionOf(policy, session, step, { ...place, index })
-        const now =
-          step.at === undefined
-            ? REPLAY_EPOCH + ticks * REPLAY_STEP_MS
-            : timeOf(step.at, { ...place, index })
-        ticks += 1
+      if (!carry) bench.reset()
+      for (const { action, now } of steps(session, place)) {
         const verdict = bench.judge(action, now)
         digest.add(verdict)
         verdicts[verdict.verdict] += 1
         for (const finding of verdict.findings)
           count(finding.mode === 'enforce' ? rules : shadow, finding)
         actions += 1
-      })
+      }
       sessions += 1
     },
     summary: () => ({
@@ -75,17 +66,54 @@ export function createReplay(policy: LoadedPolicy, { carry }: ReplayOptions): Re
   }
 }
 
-type StepPlace = { readonly file: string; readonly line: number; readonly index: number }
+/** One step of a recorded session, as an action at its time. */
+export type RecordedAction = {
+  readonly action: JudgedAction
+  /** Unix milliseconds. */
+  readonly now: number
+  /** Of the step in its session, from 0. */
+  readonly index: number
+}
+
+/**
+ * Reads the steps of sessions, one session after another.
+ *
+ * @param project - of sessions that name none
+ * @returns what yields a session's steps; it throws SESSION_INVALID where a step is no action
+ */
+export function createStepper(
+  project: string,
+  { carry }: ReplayOptions,
+): (session: RecordedSession, place: SessionPlace) => Generator<RecordedAction> {
+  let ticks = 0
+  return function* steps(session, place) {
+    if (!carry) ticks = 0
+    for (const [index, step] of session.steps.entries()) {
+      const action = actionOf(project, session, step, { ...place, index })
+      const now =
+        step.at === undefined
+          ? REPLAY_EPOCH + ticks * REPLAY_STEP_MS
+          : timeOf(step.at, { ...place, index })
+      ticks += 1
+      yield { action, now, index }
+    }
+  }
+}
+
+/** Where a session stands. */
+export type SessionPlace = { readonly file: string; readonly line: number }
+
+type StepPlace = SessionPlace & { readonly index: number }
 
 function actionOf(
-  policy: LoadedPolicy,
+  ofProject: string,
   session: RecordedSession,
   step: RecordedStep,
   place: StepPlace,
 ): JudgedAction {
   const { agent, project, principal, role, fingerprint } = session
-  const { service, action, payload, context, priority, args_digest } = step
-  const credential = { project: policy.policy.project, agents: ['*'], role: 'agent' }
+  const { service, action, payload, context, priority, args_digest, phase, result } = step
+  const credential = { project: ofProject, agents: ['*'], role: 'agent' }
   const given = {
     agent,
     project,
@@ -97,6 +125,8 @@ function actionOf(
     payload,
     context,
     priority,
+    phase,
+    result,
   }
   const known = Object.entries({ ...given, session: session.session }).filter(
     ([, value]) => value !== undefined,

@@ -63,6 +63,20 @@ test.for([
   expect(formatYaml('f.yaml', text)).toMatchObject({ diagnostics: [{ code, file: 'f.yaml' }] })
 })
 
+test.for<{ name: string; text: string; want: string }>([
+  { name: 'an escape stays one', text: 'a: "b\\u200Bc"\n', want: 'a: "b\\u200bc"\n' },
+  { name: 'what nobody sees becomes one', text: 'a: b\u202ec\n', want: 'a: "b\\u202ec"\n' },
+  { name: 'beyond 16 bits, too', text: "a: 'b\u{e0041}'\n", want: 'a: "b\\U000e0041"\n' },
+  { name: 'also in a key', text: 'a\u00adb: 1\n', want: '"a\\u00adb": 1\n' },
+  {
+    name: 'a joined emoji stays as it is',
+    text: 'a: \u{1f469}\u200d\u{1f467}\n',
+    want: 'a: \u{1f469}\u200d\u{1f467}\n',
+  },
+])('$name', ({ text, want }) => {
+  expect(format(text)).toBe(want)
+})
+
 test('property: formatting keeps the meaning, and a second time changes nothing', () => {
   const value = fc.jsonValue({ maxDepth: 4 })
   const options = fc.record({

@@ -20,6 +20,20 @@ export async function policyOf(
   return { policy: loadPolicy(compiled.bundle), tests: parseDocuments(files).documents.tests }
 }
 
+/** Two people, and the routes `default` and `board`, which asks for both. */
+export const ROUTES = `apiVersion: countersign/v1
+kind: Roster
+people:
+  - { id: ana, keys: [{ fingerprint: 'SHA256:${'A'.repeat(43)}' }] }
+  - { id: bo, keys: [{ fingerprint: 'SHA256:${'B'.repeat(43)}' }] }
+---
+apiVersion: countersign/v1
+kind: Routes
+routes:
+  - { id: default, reviewers: [ana, bo], time_out: 1h }
+  - { id: board, reviewers: [ana, bo], quorum: 2, time_out: 1h }
+`
+
 const BASE = `apiVersion: countersign/v1
 kind: Project
 project: p

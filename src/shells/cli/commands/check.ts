@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { checkOutcome, checkPolicy } from '../../../app/check-policy.ts'
 import type { CheckResult } from '../../../model/results.ts'
-import { annotationsBelow, annotationsOfDiagnostics } from '../../../report/annotations.ts'
+import { annotationsBelow, annotationsOfCheck } from '../../../report/annotations.ts'
 import { checkText, countSeverities } from '../../../report/check-text.ts'
 import { githubAnnotations } from '../../../report/github.ts'
 import { checkJunit } from '../../../report/junit.ts'
@@ -20,7 +20,7 @@ type Flags = {
 export function registerCheck(program: Command, cli: Cli): void {
   const command = program
     .command('check')
-    .description('find every mistake in a policy repository')
+    .description('find every mistake in a policy repository, and what is sound but hardly meant')
     .addOption(
       new Option(
         '--fail-level <level>',
@@ -29,7 +29,7 @@ export function registerCheck(program: Command, cli: Cli): void {
     )
     .action((flags: Flags) => check(cli, flags))
   withExamples(withFormat(withPolicy(command), ['pretty', 'json', 'sarif', 'junit', 'github']), [
-    ['countersign check', 'this folder; exit 2 with errors, 1 with warnings at the fail level'],
+    ['countersign check', 'exit 2 when it does not compile, 1 with findings at the fail level'],
     ['countersign check --format sarif > check.sarif', 'for code scanning'],
   ])
 }
@@ -41,10 +41,7 @@ async function check(cli: Cli, flags: Flags): Promise<void> {
     now: Date.now(),
     ...(failLevel === undefined ? {} : { failLevel }),
   })
-  const annotations = annotationsBelow(
-    folderBelow(cli.io, folder),
-    annotationsOfDiagnostics(result.diagnostics),
-  )
+  const annotations = annotationsBelow(folderBelow(cli.io, folder), annotationsOfCheck(result))
   if (format === 'json') printJson(cli, checkDocument(result))
   else if (format === 'sarif') printJson(cli, sarifLog(annotations, version()))
   else if (format === 'github') printText(cli, githubAnnotations(annotations))
@@ -54,7 +51,7 @@ async function check(cli: Cli, flags: Flags): Promise<void> {
 }
 
 function checkDocument(result: CheckResult): object {
-  const { project, policy, files, diagnostics } = result
+  const { project, policy, files, diagnostics, suppressed } = result
   return {
     ok: checkOutcome(result) === 'passed',
     project,
@@ -62,5 +59,6 @@ function checkDocument(result: CheckResult): object {
     files: files.length,
     ...countSeverities(diagnostics),
     diagnostics,
+    suppressed,
   }
 }

@@ -1,0 +1,77 @@
+import type { CompiledPerson } from '../../model/generated/types.ts'
+import type { PolicyChange } from '../../model/policy-diff.ts'
+import type { Draft, FieldComparator } from './diff-fields.ts'
+import { arrow, compareFields, isSame, listed, neutral, unclear } from './diff-fields.ts'
+import type { Sides } from './diff-parts.ts'
+import { changeOf, pairsOf, whole } from './diff-parts.ts'
+
+/** People who came, left, or sign with other keys. */
+export function comparePeople(sides: Sides): PolicyChange[] {
+  const [before, after] = [sides.before.policy.people, sides.after.policy.people]
+  return pairsOf(before, after, ({ id }) => id).flatMap(({ id, before: old, after: now }) => {
+    const part = 'person' as const
+    const places = { before: null, after: null }
+    if (old === null && now !== null) {
+      const keys = now.keys.length === 0 ? 'without a key' : `with ${listed(keysOf(now))}`
+      const drafts = [whole('unclear', `a new person, ${keys}`)]
+      return [changeOf(sides, { part, id, change: 'added', drafts, ...places })]
+    }
+    if (now === null) {
+      const drafts = [whole('stronger', 'may review nothing any more')]
+      return [changeOf(sides, { part, id, change: 'removed', drafts, ...places })]
+    }
+    const drafts = old === null || isSame(old, now) ? [] : comparePerson(old, now)
+    if (drafts.length === 0) return []
+    return [changeOf(sides, { part, id, change: 'changed', drafts, ...places })]
+  })
+}
+
+function keysOf({ keys }: CompiledPerson): readonly string[] {
+  return keys.map(({ fingerprint }) => fingerprint)
+}
+
+function comparePerson(before: CompiledPerson, after: CompiledPerson): Draft[] {
+  const { keys: oldKeys, id: _, ...old } = before
+  const { keys: newKeys, id: __, ...now } = after
+  const keys = pairsOf(oldKeys, newKeys, ({ fingerprint }) => fingerprint)
+  return [
+    // Whoever may review through a role stands on the routes themselves; Rego may read roles all the same.
+    ...compareFields(old, now, { name: neutral, roles: unclear }),
+    ...keys.flatMap(({ id, before: from, after: to }): Draft[] => {
+      const at = { field: 'keys', pointer: '/keys' }
+      if (from === null) return [{ ...at, direction: 'weaker', message: `one more key: ${id}` }]
+      if (to === null) return [{ ...at, direction: 'stronger', message: `no longer: ${id}` }]
+      const index = after.keys.indexOf(to)
+      return compareFields(from, to, KEY_FIELDS, `/keys/${index}`).map((draft) => ({
+        ...draft,
+        field: `keys.${draft.field.split('.').at(-1)}`,
+        pointer: '/keys',
+        message: `${id}: ${draft.message}`,
+      }))
+    }),
+  ]
+}
+
+const KEY_FIELDS: Readonly<Record<string, FieldComparator>> = {
+  valid_from: (before, after, field) => byTime(before, after, field, 'stronger'),
+  valid_until: (before, after, field) => byTime(before, after, field, 'weaker'),
+  revoked_at: (before, after, field) => byTime(before, after, field, 'weaker'),
+}
+
+/** A date that ends or starts what a key may do: none is no bound. */
+export function byTime(
+  before: Parameters<FieldComparator>[0],
+  after: Parameters<FieldComparator>[1],
+  field: string,
+  later: 'weaker' | 'stronger',
+) {
+  const message = arrow(field, before, after)
+  // No end is later than any; no start is earlier than any.
+  const unbound = later === 'weaker' ? Infinity : -Infinity
+  const timeOf = (value: unknown) =>
+    value === null || value === undefined ? unbound : Date.parse(String(value))
+  const [old, now] = [timeOf(before), timeOf(after)]
+  if (Number.isNaN(old) || Number.isNaN(now)) return unclear(before, after, field)
+  const earlier = later === 'weaker' ? ('stronger' as const) : ('weaker' as const)
+  return [{ direction: now > old ? later : earlier, message }]
+}

@@ -1,0 +1,68 @@
+import type { CompiledRoute } from '../../model/generated/types.ts'
+import type { PolicyChange } from '../../model/policy-diff.ts'
+import type { Draft, FieldComparator } from './diff-fields.ts'
+import {
+  compareFields,
+  higherIsStronger,
+  listed,
+  longerIsWeaker,
+  membersOf,
+  moreIsWeaker,
+  unclear,
+} from './diff-fields.ts'
+import type { Sides } from './diff-parts.ts'
+import { changeOf, pairsOf, placeOf, whole } from './diff-parts.ts'
+
+/** Routes that were added, removed or changed. Nothing waits on a new one but what a rule sends there. */
+export function compareRouteLists(sides: Sides): PolicyChange[] {
+  const [before, after] = [sides.before.policy.routes, sides.after.policy.routes]
+  return pairsOf(before, after, ({ id }) => id).flatMap(({ id, before: old, after: now }) => {
+    const part = 'route' as const
+    const places = { before: placeOf(old), after: placeOf(now) }
+    if (old === null && now !== null) {
+      const drafts = [whole('neutral', `${now.quorum} of ${listed(now.reviewers)}`)]
+      return [changeOf(sides, { part, id, change: 'added', drafts, ...places })]
+    }
+    if (now === null && old !== null) {
+      const drafts = [whole('neutral', `${old.quorum} of ${listed(old.reviewers)}`)]
+      return [changeOf(sides, { part, id, change: 'removed', drafts, ...places })]
+    }
+    const drafts = old === null || now === null ? [] : compareRoutes(old, now)
+    return drafts.length === 0
+      ? []
+      : [changeOf(sides, { part, id, change: 'changed', drafts, ...places })]
+  })
+}
+
+/**
+ * Compares two routes. A route that lost a reviewer is weaker: fewer people look. One that gained some is unclear, since
+ * somebody new may approve.
+ */
+export function compareRoutes(before: CompiledRoute, after: CompiledRoute): Draft[] {
+  const { id: _, file: _f, line: _l, column: _c, ...old } = before
+  const { id: __, file: __f, line: __l, column: __c, ...now } = after
+  return compareFields(old, now, ROUTE_FIELDS)
+}
+
+const ROUTE_FIELDS: Readonly<Record<string, FieldComparator>> = {
+  reviewers: compareReviewers,
+  quorum: higherIsStronger,
+  signature: unclear,
+  time_out: longerIsWeaker,
+  show: moreIsWeaker,
+}
+
+function compareReviewers(...[before, after, field]: Parameters<FieldComparator>) {
+  const [old, now] = [membersOf(before), membersOf(after)]
+  if (old === null || now === null) return unclear(before, after, field)
+  const removed = [...old].filter((one) => !now.has(one))
+  const added = [...now].filter((one) => !old.has(one))
+  return [
+    ...(removed.length === 0
+      ? []
+      : [{ direction: 'weaker' as const, message: `no longer reviewed by ${listed(removed)}` }]),
+    ...(added.length === 0
+      ? []
+      : [{ direction: 'unclear' as const, message: `may also be approved by ${listed(added)}` }]),
+  ]
+}
