@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { compile } from 'json-schema-to-typescript'
+import { errorHelpModule } from './error-help.ts'
 
 const root = join(import.meta.dirname, '..')
 const schemaFolder = join(root, 'schemas')
@@ -79,6 +80,10 @@ function readSchema(name: string): object {
   return JSON.parse(readFileSync(join(schemaFolder, name), 'utf8')) as object
 }
 
+function readText(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
+
 let stale = 0
 function emit(path: string, text: string): void {
   const file = join(root, path)
@@ -94,8 +99,19 @@ function emit(path: string, text: string): void {
 
 emit('src/model/generated/types.ts', types)
 emit('src/model/generated/schemas.ts', schemas)
+emit('src/model/generated/error-help.ts', errorHelpModule(readText('docs/errors.md')))
 // Loaded now, because the commands are built on what was just written.
 const { referencePages } = await import('./reference.ts')
 const sources = names.map((name) => [name, readSchema(name)] as const)
 for (const [path, text] of referencePages(new Map(sources))) emit(path, text)
+const { owaspPage } = await import('./owasp.ts')
+emit(...(await owaspPage()))
+const { ExampleError, guardrailsPage } = await import('./guardrails.ts')
+try {
+  emit(...(await guardrailsPage(new Map(sources))))
+} catch (error) {
+  if (!(error instanceof ExampleError)) throw error
+  stale += 1
+  console.error(error.message)
+}
 process.exitCode = stale === 0 ? 0 : 1

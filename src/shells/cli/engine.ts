@@ -4,7 +4,11 @@ import type { Parts } from '../../app/parts.ts'
 import { type PolicyFlags, policySource } from './options.ts'
 import type { Cli } from './output.ts'
 
-export type EngineFlags = PolicyFlags & { readonly data: string; readonly role?: string }
+export type EngineFlags = PolicyFlags & {
+  readonly data: string
+  readonly role?: string
+  readonly withSecrets?: boolean
+}
 
 /** Opens the engine that the flags name, runs the command on it, and closes it whatever happens. */
 export async function withEngine<T>(
@@ -17,6 +21,7 @@ export async function withEngine<T>(
     {
       ...('bundle' in source ? { bundle: source.bundle } : { policy: source.folder }),
       store: resolve(cli.io.cwd, flags.data),
+      ...(flags.withSecrets === true ? { secrets: 'follow' as const } : {}),
     },
     flags.role,
   )

@@ -22,7 +22,7 @@ function bin(
 
 test.for([
   { argv: ['test'], status: 0 },
-  { argv: ['test', '--filter', '('], status: 2 },
+  { argv: ['test', '--run', '('], status: 2 },
   { argv: ['frobnicate'], status: 2 },
 ])('the program $argv -> exit $status', ({ argv, status }) => {
   expect(bin(argv, { cwd: minimalPolicy() }).status).toBe(status)

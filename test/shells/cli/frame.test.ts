@@ -117,7 +117,7 @@ test.for([
   },
   {
     name: 'a filter that is none',
-    argv: ['test', '--filter', '(', '--format', 'json'],
+    argv: ['test', '--run', '(', '--format', 'json'],
     code: 'USAGE_INVALID',
     exit: 2,
   },

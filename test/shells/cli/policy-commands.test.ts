@@ -30,7 +30,7 @@ test('init makes a policy that passes check and test at once, and the same diges
   const tested = await runCli(['test', '--policy', 'x', '--format', 'json'], { cwd })
   expect(tested).toMatchObject({
     code: 0,
-    json: { failed: 0, skipped: 0, coverage: { percent: 100 } },
+    json: { failed: 0, skipped: 0, coverage: { rego: { percent: 100 } } },
   })
   expect(await runCli(['fmt', '--policy', 'x', '--check'], { cwd })).toMatchObject({
     code: 0,
@@ -116,7 +116,7 @@ test.for([
     files: { 'policies/x.yaml': NOTED },
     argv: [],
     code: 0,
-    out: /warning REFERENCE_UNKNOWN[\s\S]*ok 4 files, 1 warning/,
+    out: /warning REFERENCE_UNKNOWN[\s\S]*ok 4 files, 2 warnings/,
   },
   {
     name: 'a warning that fails',
@@ -270,7 +270,7 @@ tests:
   )
   expect(ran.stdout).toMatch(/deny notes\/secret-in-note: .*policies\/all\.yaml:\d+/)
   expect(ran.stdout).toMatch(/4 passed, 1 failed/)
-  const filtered = await runCli(['test', '--filter', 'reading', '--format', 'json'], { cwd })
+  const filtered = await runCli(['test', '--run', 'reading', '--format', 'json'], { cwd })
   expect(filtered).toMatchObject({ code: 0, json: { passed: 1, failed: 0 } })
 })
 

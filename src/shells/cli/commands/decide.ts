@@ -8,7 +8,11 @@ import { type EngineFlags, readInput, withEngine } from '../engine.ts'
 import { withData, withExamples, withFormat, withPolicyOrBundle } from '../options.ts'
 import { type Cli, paintOf, printJson, printText } from '../output.ts'
 
-type Flags = EngineFlags & { readonly format: string; readonly idempotencyKey?: string }
+type Flags = EngineFlags & {
+  readonly format: string
+  readonly idempotencyKey?: string
+  readonly call?: string
+}
 
 export function registerDecide(program: Command, cli: Cli): void {
   const command = program
@@ -17,26 +21,36 @@ export function registerDecide(program: Command, cli: Cli): void {
     .argument('[action]', 'the action as JSON, or @FILE, or - for standard input', '-')
     .option('--role <role>', 'the role to act in (default: agent)')
     .option('--idempotency-key <key>', 'the same key gives the same decision')
+    .option(
+      '--with-secrets',
+      'put the values of secrets into the payload that is printed (default: their references)',
+    )
+    .option('--call <decision>', 'with a result: the decision that allowed the call which gave it')
     .action((action: string, flags: Flags) => decide(cli, action, flags))
   withExamples(withFormat(withData(withPolicyOrBundle(command)), ['pretty', 'json']), [
     ['countersign decide @action.json', 'exit 0: allowed; 1: held or denied'],
+    [
+      'countersign decide @result.json --call dec_4h…',
+      'what a call gave back, before the agent sees it',
+    ],
   ])
 }
 
 async function decide(cli: Cli, action: string, flags: Flags): Promise<void> {
   const text = await actionText(cli, action)
   const outcome = await withEngine(cli, flags, (parts) =>
-    engineOf(parts, async () => undefined).decide(
-      text,
-      flags.idempotencyKey === undefined ? {} : { idempotencyKey: flags.idempotencyKey },
-    ),
+    engineOf(parts, async () => undefined).decide(text, {
+      ...(flags.idempotencyKey === undefined ? {} : { idempotencyKey: flags.idempotencyKey }),
+      ...(flags.call === undefined ? {} : { call: flags.call }),
+    }),
   )
   if (flags.format === 'json') printJson(cli, outcome)
   else printText(cli, outcomeText(outcome, paintOf(cli)))
-  cli.exit(outcome.payload === undefined ? 1 : 0)
+  cli.exit(outcome.verdict === 'allow' || outcome.verdict === 'redact' ? 0 : 1)
 }
 
-async function actionText(cli: Cli, action: string): Promise<string> {
+/** An action as JSON text: the argument itself, @FILE, or standard input for `-`. */
+export async function actionText(cli: Cli, action: string): Promise<string> {
   if (action === '-') return readInput(cli)
   return action.startsWith('@') ? readTextFile(cli, action.slice(1)) : action
 }

@@ -1,15 +1,19 @@
 import type { Command } from 'commander'
 import type { Cli } from '../output.ts'
+import { registerBench } from './bench.ts'
 import { registerBuild } from './build.ts'
 import { registerCheck } from './check.ts'
 import { registerCompletion } from './completion.ts'
 import { registerDecide } from './decide.ts'
 import { registerDemo } from './demo.ts'
+import { registerDiff } from './diff.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerEval } from './eval.ts'
+import { registerExplain } from './explain.ts'
 import { registerFmt } from './fmt.ts'
 import { registerInit } from './init.ts'
 import { registerInspect } from './inspect.ts'
+import { registerKeys } from './keys.ts'
 import { registerLog } from './log.ts'
 import { registerReceipts } from './receipts.ts'
 import { registerReplay } from './replay.ts'
@@ -28,11 +32,15 @@ export const COMMANDS: readonly Register[] = [
   registerBuild,
   registerInspect,
   registerReplay,
+  registerDiff,
+  registerBench,
   registerDecide,
+  registerExplain,
   registerEval,
   registerRequests,
   registerReceipts,
   registerLog,
+  registerKeys,
   registerDemo,
   registerDoctor,
   registerCompletion,
