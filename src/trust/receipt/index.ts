@@ -1,2 +1,2 @@
 export { encodeLeafHash } from './merkle.ts'
-export { decisionReceipt, genesisReceipt } from './statement.ts'
+export { decisionReceipt, executionReceipt, genesisReceipt } from './statement.ts'

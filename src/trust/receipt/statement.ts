@@ -4,12 +4,20 @@ import { PolicyError } from '../../base/errors.ts'
 import { parseJsonBytes } from '../../base/json-parse.ts'
 import type { JsonValue } from '../../base/json-value.ts'
 import { CANONICAL_DEPTH_MAX, LOG_ENTRY_BYTES_MAX } from '../../base/limits.ts'
-import type { DecisionReceipt, GenesisReceipt, Receipt } from '../../model/generated/types.ts'
+import type {
+  DecisionReceipt,
+  ExecutionReceipt,
+  GenesisReceipt,
+  Receipt,
+} from '../../model/generated/types.ts'
 import { validate } from '../../model/validate.ts'
 import { parseVerifierKey } from './checkpoint.ts'
 
 /** What a decision's receipt says beside its envelope; see `schemas/receipt.schema.json`. */
 export type DecisionFields = DecisionReceipt['predicate']
+
+/** What an execution's receipt says beside its envelope. */
+export type ExecutionFields = ExecutionReceipt['predicate']
 
 /** What entry 0 of a log says. `verifierKey` is the signed-note form and names the origin. */
 export type GenesisFields = GenesisReceipt['predicate']
@@ -25,6 +33,20 @@ export function decisionReceipt(fields: DecisionFields): Uint8Array {
     _type: STATEMENT_TYPE,
     subject: [{ name: 'action', digest: { sha256: sha256Hex(canonicalText(fields.action)) } }],
     predicateType: DECISION_TYPE,
+    predicate: fields,
+  })
+}
+
+/**
+ * The log entry of one execution: an in-toto Statement whose subject is the root that its grant named.
+ *
+ * @throws {PolicyError} RECEIPT_TOO_LARGE, RECEIPT_INVALID
+ */
+export function executionReceipt(fields: ExecutionFields): Uint8Array {
+  return encodeReceipt({
+    _type: STATEMENT_TYPE,
+    subject: [{ name: 'call', digest: { sha256: sha256Hex(canonicalText(fields.call)) } }],
+    predicateType: EXECUTION_TYPE,
     predicate: fields,
   })
 }
@@ -69,6 +91,12 @@ export function isGenesis(receipt: Receipt): receipt is GenesisReceipt {
   return receipt.predicateType === GENESIS_TYPE
 }
 
+/** Whether a receipt is about an execution. */
+export function isExecution(receipt: Receipt): receipt is ExecutionReceipt {
+  return receipt.predicateType === EXECUTION_TYPE
+}
+
+const EXECUTION_TYPE = 'https://countersign.dev/attestation/execution/v0.1'
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
 const DECISION_TYPE = 'https://countersign.dev/attestation/decision/v0.1'
 const GENESIS_TYPE = 'https://countersign.dev/attestation/log-genesis/v0.1'
@@ -92,6 +120,7 @@ function checkReceipt(value: unknown): Receipt {
   }
   const receipt = value as Receipt
   if (isGenesis(receipt)) checkGenesis(receipt)
+  else if (isExecution(receipt)) checkExecution(receipt)
   else checkDecision(receipt)
   return receipt
 }
@@ -128,6 +157,16 @@ function checkDecision({ subject, predicate }: DecisionReceipt): void {
   if (resolution.patchedAction === undefined) return
   if (digestOf(canonicalText(resolution.patchedAction)) !== resolution.patchedRoot) {
     throw invalid('`patchedRoot` over `patchedAction`')
+  }
+}
+
+function checkExecution({ subject, predicate }: ExecutionReceipt): void {
+  checkSubject(subject, 'call', sha256Hex(canonicalText(predicate.call)))
+  if ((predicate.redeemedAt !== undefined) !== (predicate.stage === 'reported')) {
+    throw invalid('`redeemedAt` in a report only')
+  }
+  if (predicate.stage === 'reported' && predicate.reportRoot === undefined) {
+    throw invalid('`reportRoot` in a report')
   }
 }
 

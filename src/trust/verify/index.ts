@@ -2,13 +2,26 @@ export type { PolicyErrorOptions } from '../../base/errors.ts'
 export { PolicyError } from '../../base/errors.ts'
 export type {
   DecisionReceipt,
+  ExecutionReceipt,
   GenesisReceipt,
+  GrantClaims,
   Receipt,
   Trust,
 } from '../../model/generated/types.ts'
 export type { LogProblem, LogReport } from '../../model/log-report.ts'
+export type { GrantLedger, Jwk, Jwks } from '../../model/ports.ts'
 export { REVIEW_NAMESPACE } from '../../model/ports.ts'
 export { parseReceipt } from '../receipt/statement.ts'
+export type { BundleStatement, VerifiedSigner } from './bundle.ts'
+export {
+  bundleStatement,
+  formatBundleSignature,
+  verifyBundleSignature,
+  verifyCommitSignature,
+} from './bundle.ts'
+export type { Call, GrantContext } from './grant.ts'
+export { checkGrantTimes, commitCall, openGrant, verifyGrant } from './grant.ts'
+export { createMemoryLedger } from './grant-ledger.ts'
 export type { LogOptions } from './log.ts'
 export { verifyLog } from './log.ts'
 export type { LogFiles } from './log-tiles.ts'

@@ -19,8 +19,10 @@ import { REVIEW_NAMESPACE } from '../../model/ports.ts'
 import { validate } from '../../model/validate.ts'
 import type { VerifierKey } from '../receipt/checkpoint.ts'
 import { formatVerifierKey } from '../receipt/checkpoint.ts'
-import { isGenesis, parseReceipt } from '../receipt/statement.ts'
+import { isExecution, isGenesis, parseReceipt } from '../receipt/statement.ts'
 import { TILE_WIDTH, tilePath } from '../receipt/tiles.ts'
+import type { PastExecutions } from './log-executions.ts'
+import { checkExecution, newPastExecutions, rememberPermit } from './log-executions.ts'
 import { verifySshsig } from './sshsig.ts'
 
 /** What receipts are checked against. */
@@ -47,7 +49,12 @@ export function checkReceipts(
   entries: readonly Uint8Array[],
   context: ReceiptContext,
 ): ReceiptCheck {
-  const past: Past = { holds: new Map(), resolved: new Set(), nonces: new Set() }
+  const past: Past = {
+    holds: new Map(),
+    resolved: new Set(),
+    nonces: new Set(),
+    executions: newPastExecutions(),
+  }
   const problems: LogProblem[] = []
   const counts = new Map<string, number>()
   let reviews = 0
@@ -55,7 +62,7 @@ export function checkReceipts(
     if (problems.length >= PROBLEMS_MAX) break
     try {
       const receipt = parseReceipt(entry)
-      const word = isGenesis(receipt) ? 'genesis' : receipt.predicate.decision
+      const word = wordOf(receipt)
       counts.set(word, (counts.get(word) ?? 0) + 1)
       reviews += checkReceipt(receipt, { index, past, context })
     } catch (error) {
@@ -65,6 +72,13 @@ export function checkReceipts(
     }
   }
   return { problems, counts: Object.fromEntries([...counts].sort()), reviews }
+}
+
+/** What a receipt is counted as. */
+function wordOf(receipt: Receipt): string {
+  if (isGenesis(receipt)) return 'genesis'
+  if (isExecution(receipt)) return `execution ${receipt.predicate.stage}`
+  return receipt.predicate.decision
 }
 
 /** The bundle that holds an entry. */
@@ -81,6 +95,7 @@ type Past = {
   /** Requests that have ended. */
   readonly resolved: Set<string>
   readonly nonces: Set<string>
+  readonly executions: PastExecutions
 }
 
 type Place = { readonly index: number; readonly past: Past; readonly context: ReceiptContext }
@@ -96,10 +111,15 @@ function checkReceipt(receipt: Receipt, place: Place): number {
   const { predicate } = receipt
   if (predicate.issuerId !== context.origin) throw invalid("the log's origin as the issuer")
   checkPolicy(predicate.policyDigest.sha256, context.trust)
-  if (predicate.resolution !== undefined)
-    return checkResolution(receipt, predicate.resolution, place)
-  if (predicate.decision === 'hold') past.holds.set(index, receipt)
-  return 0
+  if (isExecution(receipt)) {
+    checkExecution(receipt, index, past.executions)
+    return 0
+  }
+  const { resolution, decision } = receipt.predicate
+  const reviews = resolution === undefined ? 0 : checkResolution(receipt, resolution, place)
+  if (decision === 'hold') past.holds.set(index, receipt)
+  rememberPermit(receipt, index, past.executions)
+  return reviews
 }
 
 function checkGenesis({ predicate }: GenesisReceipt, { index, context }: Place): void {

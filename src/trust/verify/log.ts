@@ -175,6 +175,9 @@ function accept(checkpoint: SignedCheckpoint, check: ReceiptCheck, options: LogO
     'each resolution follows a hold of the same action, once, and used a nonce of its own',
     `${check.reviews} review signatures hold, each over its request, action, policy and pull request`,
   ]
+  if (Object.keys(check.counts).some((word) => word.startsWith('execution'))) {
+    proven.push('each execution follows a decision that let the same call run, and is the only one')
+  }
   if (pinned) proven.push(`the key is one that the trust file pins for ${origin}`)
   if (people)
     proven.push('each review was signed with a key that the trust file pins for its reviewer')

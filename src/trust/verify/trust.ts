@@ -47,6 +47,15 @@ function checkTrust(value: unknown): Trust {
     reviewers.flatMap((reviewer) => reviewer.fingerprints),
     'fingerprint',
   )
+  const signers = trust.bundle_signers ?? []
+  checkOnce(
+    signers.map((signer) => signer.id),
+    'bundle signer',
+  )
+  checkOnce(
+    signers.flatMap((signer) => signer.fingerprints),
+    'fingerprint of a bundle signer',
+  )
   for (const log of trust.logs) trustedKeys(trust, log.origin)
   return trust
 }
