@@ -37,7 +37,8 @@ describe.for(examples)('examples/%s', (name) => {
     expect([tested.code, replayed.code]).toEqual([0, 0])
     const { passed, failed, skipped, coverage } = tested.json as Record<string, unknown>
     const { actions_per_second: _, ...replay } = replayed.json as Record<string, unknown>
-    const percent = (coverage as { percent: number } | null)?.percent ?? null
+    const { rego } = coverage as { rego: { percent: number } | null }
+    const percent = rego?.percent ?? null
     const actual = { test: { passed, failed, skipped, coverage_percent: percent }, replay }
     const file = join(example, 'expected.json')
     if (process.env['UPDATE_GOLDENS']) writeFileSync(file, `${JSON.stringify(actual, null, 2)}\n`)
