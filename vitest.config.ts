@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
+/** Suites that take long, or need real peers: `npm run test:integration`. */
+const SLOW = [
+  'test/integration/**/*.test.ts',
+  'test/fail-open/**/*.test.ts',
+  'test/app/rule-library.test.ts',
+  'test/bench.test.ts',
+  'test/docs.test.ts',
+]
+
 export default defineConfig({
   test: {
     maxWorkers: '100%',
@@ -8,14 +17,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**', 'test/fail-open/**'],
+          exclude: SLOW,
           testTimeout: 30_000,
         },
       },
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/fail-open/**/*.test.ts'],
+          include: SLOW,
           testTimeout: 600_000,
           hookTimeout: 1_200_000,
           fileParallelism: false,

@@ -52,7 +52,7 @@ const pages = [
 const RUN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['npm ci', 'every run of the tests follows one'],
   ['npm ci && npm run demo', 'test/integration/fresh-clone.test.ts'],
-  ['npm ci && npm test', 'this'],
+  ['npm ci && npm test', '.ci/run, in its steps'],
   ['ssh-keygen -lf ~/.ssh/id_ed25519.pub', 'test/integration/ssh-keygen.test.ts'],
 ])
 
