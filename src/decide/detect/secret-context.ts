@@ -116,7 +116,9 @@ export function findAzureClientSecrets(text: string): readonly Span[] {
     const start = place - ENTRA_LEAD
     const lead = start >= 0 && runEnd(text, start, ENTRA) >= place && isAt(text, place - 1, DIGITS)
     const rest = text.slice(place + 2, place + 2 + ENTRA_REST_MAX + 1)
-    const length = runEnd(rest, 0, ENTRA)
+    const run = runEnd(rest, 0, ENTRA)
+    // One more, a full stop, ends a sentence.
+    const length = run > ENTRA_REST_MAX && rest.charAt(run - 1) === '.' ? run - 1 : run
     if (!lead || length < ENTRA_REST_MIN || length > ENTRA_REST_MAX) continue
     spans.push({ kind: 'azure_client_secret', start, end: place + 2 + length })
   }
