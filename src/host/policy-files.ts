@@ -68,7 +68,10 @@ export async function readPolicyFiles(root: string): Promise<ReadonlyMap<string,
     const text = await readText(base, path)
     bytes += text.length
     if (bytes > POLICY_BYTES_MAX) {
-      throw tooLarge(path, `expected at most ${POLICY_BYTES_MAX} bytes in all policy files`)
+      throw policyFileTooLarge(
+        path,
+        `expected at most ${POLICY_BYTES_MAX} bytes in all policy files`,
+      )
     }
     files.set(path, text)
   }
@@ -80,7 +83,7 @@ const POLICY_FILE = /\.(?:ya?ml|rego|json)$/
 
 async function listFolder(base: string, folder: string, paths: string[]): Promise<void> {
   if (folder.split('/').length > DEPTH_MAX) {
-    throw tooLarge(folder, `expected folders at most ${DEPTH_MAX} deep`)
+    throw policyFileTooLarge(folder, `expected folders at most ${DEPTH_MAX} deep`)
   }
   const entries = await unlessUnreadable(folder, () =>
     readdir(join(base, folder), { withFileTypes: true }),
@@ -102,26 +105,29 @@ async function listEntry(
     return
   }
   if (entry.isSymbolicLink() && (await targetOf(base, path)).isDirectory()) {
-    throw unreadable(path, 'a link to a folder is not followed; put the files there')
+    throw policyFileUnreadable(path, 'a link to a folder is not followed; put the files there')
   }
   if (!POLICY_FILE.test(entry.name)) return
   if (paths.length >= POLICY_FILES_MAX)
-    throw tooLarge(path, `expected at most ${POLICY_FILES_MAX} files`)
+    throw policyFileTooLarge(path, `expected at most ${POLICY_FILES_MAX} files`)
   paths.push(path)
 }
 
 async function readText(base: string, path: string): Promise<string> {
   const target = await targetOf(base, path)
   // A pipe or a device would block, or never end.
-  if (!target.isFile()) throw unreadable(path, 'expected a regular file')
+  if (!target.isFile()) throw policyFileUnreadable(path, 'expected a regular file')
   if (target.size > POLICY_FILE_BYTES_MAX) {
-    throw tooLarge(path, `expected at most ${POLICY_FILE_BYTES_MAX} bytes; split the file`)
+    throw policyFileTooLarge(
+      path,
+      `expected at most ${POLICY_FILE_BYTES_MAX} bytes; split the file`,
+    )
   }
   const bytes = await unlessUnreadable(path, () => readFile(join(base, path)))
   try {
     return fromUtf8(bytes)
   } catch (cause) {
-    throw unreadable(path, 'expected UTF-8', cause)
+    throw policyFileUnreadable(path, 'expected UTF-8', cause)
   }
 }
 
@@ -130,7 +136,7 @@ async function targetOf(base: string, path: string): Promise<Stats> {
   const target = await unlessUnreadable(path, () => realpath(join(base, path)))
   const within = relative(base, target)
   if (within === '..' || within.startsWith(`..${sep}`) || join(base, within) !== target) {
-    throw unreadable(path, 'the link leaves the policy repository; put the file there')
+    throw policyFileUnreadable(path, 'the link leaves the policy repository; put the file there')
   }
   return unlessUnreadable(path, () => stat(target))
 }
@@ -141,14 +147,14 @@ async function unlessUnreadable<T>(path: string, work: () => Promise<T>): Promis
   } catch (cause) {
     if (cause instanceof PolicyError) throw cause
     const code = (cause as NodeJS.ErrnoException).code ?? 'an unknown error'
-    throw unreadable(path, `cannot be read (${code})`, cause)
+    throw policyFileUnreadable(path, `cannot be read (${code})`, cause)
   }
 }
 
-function unreadable(file: string, message: string, cause?: unknown): PolicyError {
+export function policyFileUnreadable(file: string, message: string, cause?: unknown): PolicyError {
   return new PolicyError('FILE_UNREADABLE', `${file}: ${message}`, { file, cause })
 }
 
-function tooLarge(file: string, message: string): PolicyError {
+export function policyFileTooLarge(file: string, message: string): PolicyError {
   return new PolicyError('DOCUMENT_TOO_LARGE', `${file}: ${message}`, { file })
 }

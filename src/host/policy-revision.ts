@@ -6,7 +6,13 @@ import { POLICY_BYTES_MAX, POLICY_FILE_BYTES_MAX, POLICY_FILES_MAX } from '../ba
 import { compareText } from '../base/position.ts'
 import type { Git } from './git.ts'
 import { openGit } from './git.ts'
-import { isPolicyFile, PROJECT_FILE, policyFolders } from './policy-files.ts'
+import {
+  isPolicyFile,
+  PROJECT_FILE,
+  policyFileTooLarge,
+  policyFileUnreadable,
+  policyFolders,
+} from './policy-files.ts'
 
 /** A repository that is only read, wherever its objects lie: a bare one, or a work tree's. */
 export function openRepository(folder: string): Git {
@@ -53,7 +59,8 @@ export async function readPolicyRevision(
   return new Map(
     entries.map(({ path }, at) => {
       const object = objects[at]
-      if (object === undefined || object === null) throw unreadable(path, 'its object is missing')
+      if (object === undefined || object === null)
+        throw policyFileUnreadable(path, 'its object is missing')
       return [path.slice(prefix.length), textOf(path, object.content)]
     }),
   )
@@ -86,18 +93,21 @@ function parseEntry(line: string): Entry {
 
 function checkSizes(entries: readonly Entry[]): void {
   if (entries.length > POLICY_FILES_MAX) {
-    throw tooLarge(entries[0]?.path ?? '', `expected at most ${POLICY_FILES_MAX} files`)
+    throw policyFileTooLarge(entries[0]?.path ?? '', `expected at most ${POLICY_FILES_MAX} files`)
   }
   let all = 0
   for (const { path, mode, bytes } of entries) {
-    if (!mode.startsWith('100')) throw unreadable(path, 'expected a regular file')
+    if (!mode.startsWith('100')) throw policyFileUnreadable(path, 'expected a regular file')
     if (bytes > POLICY_FILE_BYTES_MAX) {
-      throw tooLarge(path, `expected at most ${POLICY_FILE_BYTES_MAX} bytes; split the file`)
+      throw policyFileTooLarge(
+        path,
+        `expected at most ${POLICY_FILE_BYTES_MAX} bytes; split the file`,
+      )
     }
     all += bytes
   }
   if (all > POLICY_BYTES_MAX) {
-    throw tooLarge('', `expected at most ${POLICY_BYTES_MAX} bytes in all policy files`)
+    throw policyFileTooLarge('', `expected at most ${POLICY_BYTES_MAX} bytes in all policy files`)
   }
 }
 
@@ -105,14 +115,6 @@ function textOf(path: string, bytes: Uint8Array): string {
   try {
     return fromUtf8(bytes)
   } catch (cause) {
-    throw unreadable(path, 'expected UTF-8', cause)
+    throw policyFileUnreadable(path, 'expected UTF-8', cause)
   }
-}
-
-function unreadable(file: string, message: string, cause?: unknown): PolicyError {
-  return new PolicyError('FILE_UNREADABLE', `${file}: ${message}`, { file, cause })
-}
-
-function tooLarge(file: string, message: string): PolicyError {
-  return new PolicyError('DOCUMENT_TOO_LARGE', `${file}: ${message}`, { file })
 }

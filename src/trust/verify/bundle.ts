@@ -1,6 +1,6 @@
 import { canonicalize } from '../../base/canonical-json.ts'
 import type { Digest } from '../../base/digest.ts'
-import { utf8 } from '../../base/digest.ts'
+import { fromUtf8, utf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
@@ -37,7 +37,7 @@ export function bundleStatement({ project, digest, issuedAt }: BundleStatement):
  * @param statement - as {@link bundleStatement} gives it
  */
 export function formatBundleSignature(statement: Uint8Array, signature: string): string {
-  const text = new TextDecoder().decode(statement)
+  const text = fromUtf8(statement)
   return `${JSON.stringify({ statement: text, signature }, null, 2)}\n`
 }
 
@@ -135,7 +135,7 @@ function readStatement(text: string): BundleStatement {
   const issuedAt = Date.parse(textOf(value, 'issued_at') ?? '')
   const statement = { project, digest, issuedAt }
   // Exactly what we would have written: then no member can be read in two ways.
-  if (Number.isNaN(issuedAt) || new TextDecoder().decode(bundleStatement(statement)) !== text) {
+  if (Number.isNaN(issuedAt) || fromUtf8(bundleStatement(statement)) !== text) {
     throw untrusted('what was signed is no statement about a bundle')
   }
   return statement

@@ -1,7 +1,8 @@
 import { compileGlob } from '../../../base/glob.ts'
-import type { JsonObject, JsonValue } from '../../../base/json-value.ts'
+import type { JsonObject } from '../../../base/json-value.ts'
 import type { SecretReference } from '../../../base/secret-reference.ts'
 import type { CompiledRule } from '../../../model/generated/types.ts'
+import { countAttempts } from '../attempts.ts'
 import type { Facts } from '../facts.ts'
 import { shortDigest } from '../facts.ts'
 import { SECRETS_COUNTED_MAX, VELOCITY_LIMIT_MAX } from '../limits.ts'
@@ -16,15 +17,13 @@ import {
   ownTexts,
 } from '../settings.ts'
 import type { Moment, Write } from '../state.ts'
-import { isTime, readState, withoutLeftOut } from '../state.ts'
 import { compileTools } from '../tools.ts'
 import type { CompiledKind, Kind } from './kind.ts'
 import { schedule } from './schedule.ts'
 
 /**
- * Use of secrets with other tools, at other times or more often than a rule says. State, where it counts: the times of
- * the newest calls that named a secret, at most one more than `limit`, under an HMAC of the reference. Every attempt
- * counts, and a clock that goes back stands still.
+ * Use of secrets with other tools, at other times or more often than a rule says. State, where it counts: as
+ * `countAttempts` keeps it, under an HMAC of the reference. Every attempt counts.
  */
 export const credential: Kind = {
   name: 'credential',
@@ -107,25 +106,8 @@ function compileRate(rule: CompiledRule): Rate | null {
     per: String(own(spec, 'per')),
     key,
     count(facts, secret, moment) {
-      const times = readState(moment, key(facts, secret), isTimes) ?? []
-      const at = Math.max(moment.now, times.at(-1) ?? 0)
-      const recent = withoutLeftOut(times, moment, (time) => time).filter(
-        // By the clock of this moment: a time from the future makes no other one old.
-        (time) => moment.now - time < perMs,
-      )
-      const value = [...recent, at].slice(-limit - 1)
-      const write = { key: key(facts, secret), entry: { value, until: at + perMs } }
-      return { over: recent.length + 1 > limit, write }
+      const { attempts, write } = countAttempts(moment, key(facts, secret), { limit, perMs })
+      return { over: attempts > limit, write }
     },
   }
-}
-
-function isTimes(value: JsonValue): value is readonly number[] {
-  if (!Array.isArray(value) || value.length > VELOCITY_LIMIT_MAX + 1) return false
-  let last = 0
-  for (const time of value as readonly unknown[]) {
-    if (!isTime(time) || time < last) return false
-    last = time
-  }
-  return true
 }

@@ -302,7 +302,7 @@ function readResult(reader: Reader, object: JsonObject): StatementBody {
 
 function readNumberText(reader: Reader, object: JsonObject): StatementBody {
   const { trail } = reader
-  // The compiler writes both for now.
+  // The compiler writes both.
   const names = ['index', 'Index'].filter((name) => field(object, name) !== undefined)
   const texts = names.map((name) => readConstant(reader, object, name))
   const text = texts[0]
