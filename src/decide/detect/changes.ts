@@ -1,13 +1,16 @@
 import { isReservedKey } from '../../base/disclosure.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import { joinPointer } from '../../base/pointer.ts'
-import { contentBudget, findSpans } from './contents.ts'
+import { contentBudget, findSpans, heldBy } from './contents.ts'
 import type { Detector, Span } from './detector.ts'
 import { maskOf, UNSCANNED } from './marks.ts'
 
+/** What becomes of a value or a piece of one. */
+export type Change = 'redact' | 'tokenise' | 'drop'
+
 /** What to do to what some detectors find. */
 export type SpanChange = {
-  readonly kind: 'redact' | 'tokenise' | 'drop'
+  readonly kind: Change
   readonly detectors: readonly Detector[]
   /** Names of people for the detector that goes by a list. */
   readonly names: readonly string[]
@@ -28,13 +31,14 @@ export type Changes = {
  */
 export function changeFound(value: JsonValue, changes: Changes): JsonValue {
   const budget = contentBudget()
+  const join = memoOfJoins()
   const changeText = (text: string, active: Active, memberName: string | null): string =>
     budget.takes(text)
       ? changedText(text, active, { memberName, changes })
       : wholeText(text, active, changes)
   const walk = (current: JsonValue, at: Place): JsonValue => {
     const own = changes.at.get(at.pointer)
-    const active = own === undefined ? at.active : joined(at.active, own)
+    const active = own === undefined ? at.active : own.reduce(join, at.active)
     if (typeof current === 'string')
       return active === null ? current : changeText(current, active, at.memberName)
     if (typeof current === 'number') {
@@ -43,13 +47,13 @@ export function changeFound(value: JsonValue, changes: Changes): JsonValue {
       return changed === text ? current : changed
     }
     if (typeof current !== 'object' || current === null) return current
-    const below = (name: string, memberName: string | null): Place => ({
+    const below = (name: string): Place => ({
       pointer: joinPointer(at.pointer, name),
-      memberName,
+      memberName: heldBy(name, at.memberName),
       active,
     })
     if (Array.isArray(current)) {
-      return current.map((member: JsonValue, i) => walk(member, below(String(i), at.memberName)))
+      return current.map((member: JsonValue, i) => walk(member, below(String(i))))
     }
     const members = Object.entries(current as JsonObject)
     const names = members.map(([name]) => (active === null ? name : changeText(name, active, null)))
@@ -58,11 +62,18 @@ export function changeFound(value: JsonValue, changes: Changes): JsonValue {
       names,
     )
     return Object.fromEntries(
-      members.map(([name, member], i) => [unique[i] as string, walk(member, below(name, name))]),
+      members.map(([name, member], i) => [unique[i] as string, walk(member, below(name))]),
     )
   }
   return walk(value, { pointer: '', memberName: null, active: null })
 }
+
+/** The change that hides more. */
+export function strongerChange(a: Change | undefined, b: Change): Change {
+  return a !== undefined && STRENGTH.indexOf(a) > STRENGTH.indexOf(b) ? a : b
+}
+
+const STRENGTH: readonly Change[] = ['tokenise', 'redact', 'drop']
 
 type Place = {
   readonly pointer: string
@@ -73,31 +84,34 @@ type Place = {
 /** All changes that reach a value, put together: which detectors, which of them asks for what. */
 type Active = {
   readonly detectors: readonly Detector[]
-  readonly kinds: ReadonlyMap<string, SpanChange['kind']>
+  readonly kinds: ReadonlyMap<string, Change>
   readonly names: readonly string[]
-  readonly strongest: SpanChange['kind']
+  readonly strongest: Change
 }
 
-const STRENGTH: readonly SpanChange['kind'][] = ['tokenise', 'redact', 'drop']
-
-function stronger(a: SpanChange['kind'] | undefined, b: SpanChange['kind']): SpanChange['kind'] {
-  return a !== undefined && STRENGTH.indexOf(a) > STRENGTH.indexOf(b) ? a : b
-}
-
-function joined(before: Active | null, changes: readonly SpanChange[]): Active {
-  const detectors = new Set(before?.detectors)
-  const kinds = new Map(before?.kinds)
-  const names = new Set(before?.names)
-  let strongest = before?.strongest ?? 'tokenise'
-  for (const change of changes) {
-    for (const detector of change.detectors) {
-      detectors.add(detector)
-      kinds.set(detector.kind, stronger(kinds.get(detector.kind), change.kind))
-    }
-    for (const name of change.names) names.add(name)
-    strongest = stronger(strongest, change.kind)
+/** What a value has to bear: what was asked for before, together with one more change. A memo of a pure function. */
+function memoOfJoins(): (before: Active | null, change: SpanChange) => Active {
+  const memo = new Map<Active | null, Map<SpanChange, Active>>()
+  return (before, change) => {
+    const known = memo.get(before) ?? new Map<SpanChange, Active>()
+    memo.set(before, known)
+    const active = known.get(change) ?? joined(before, change)
+    known.set(change, active)
+    return active
   }
-  return { detectors: [...detectors], kinds, names: [...names], strongest }
+}
+
+function joined(before: Active | null, { kind, detectors, names }: SpanChange): Active {
+  const kinds = new Map(before?.kinds)
+  for (const detector of detectors) {
+    kinds.set(detector.kind, strongerChange(kinds.get(detector.kind), kind))
+  }
+  return {
+    detectors: [...new Set([...(before?.detectors ?? []), ...detectors])],
+    kinds,
+    names: [...new Set([...(before?.names ?? []), ...names])],
+    strongest: strongerChange(before?.strongest, kind),
+  }
 }
 
 /** Cutting a piece out may put together what is then found: it is looked for until there is nothing more. */
@@ -129,17 +143,12 @@ function replaced(text: string, spans: readonly Span[], active: Active, changes:
   return result + text.slice(done)
 }
 
-function replacement(
-  piece: string,
-  kind: string,
-  change: SpanChange['kind'],
-  { tokenise }: Changes,
-): string {
+function replacement(piece: string, kind: string, change: Change, { tokenise }: Changes): string {
   if (change === 'drop') return ''
   return change === 'redact' ? maskOf(kind) : tokenise(piece, kind)
 }
 
-type Cluster = Span & { readonly change: SpanChange['kind'] }
+type Cluster = Span & { readonly change: Change }
 
 /** Overlapping spans as one: of the kind of the longest, with the strongest change. */
 function clusters(spans: readonly Span[], active: Active): Cluster[] {
@@ -158,7 +167,7 @@ function clusters(spans: readonly Span[], active: Active): Cluster[] {
       kind: length > longest ? span.kind : before.kind,
       start: before.start,
       end: Math.max(before.end, span.end),
-      change: stronger(before.change, change),
+      change: strongerChange(before.change, change),
     }
     longest = Math.max(longest, length)
   }

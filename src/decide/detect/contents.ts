@@ -29,17 +29,22 @@ export function findInValues(
   names: readonly string[],
 ): Found {
   const budget = contentBudget()
-  const places = new Map<string, FoundPlace>()
+  const places: FoundPlace[] = []
+  const seen = new Map<string, boolean>()
   let unscanned = 0
+  /** Whether the text holds something, or was not looked through. */
   const look = (text: string, at: Place, what: 'name' | 'value'): boolean => {
     const id = `${what}${at.pointer}`
-    if (places.has(id)) return false
+    const known = seen.get(id)
+    if (known !== undefined) return known
     const spans = budget.takes(text)
       ? findSpans(text, detectors, { memberName: what === 'name' ? null : at.memberName, names })
       : null
     if (spans === null) unscanned += 1
-    else if (spans.length > 0) places.set(id, { pointer: at.shown, text, spans })
-    return spans === null || spans.length > 0
+    else if (spans.length > 0) places.push({ pointer: at.shown, text, spans })
+    const held = spans === null || spans.length > 0
+    seen.set(id, held)
+    return held
   }
   const walk = (value: JsonValue, at: Place): void => {
     if (typeof value === 'string' || typeof value === 'number') {
@@ -50,7 +55,7 @@ export function findInValues(
     const isList = Array.isArray(value)
     for (const [name, member] of Object.entries(value)) {
       const pointer = joinPointer(at.pointer, name)
-      const below = { pointer, memberName: isList ? at.memberName : name }
+      const below = { pointer, memberName: heldBy(name, at.memberName) }
       const isFound = !isList && look(name, { ...below, shown: joinPointer(at.shown, '*') }, 'name')
       const shown = isFound || !(isList || WORD.test(name)) ? '*' : name
       walk(member, { ...below, shown: joinPointer(at.shown, shown) })
@@ -59,7 +64,7 @@ export function findInValues(
   for (const { pointer, value } of values) {
     walk(value, { pointer, shown: shownPointer(pointer), memberName: lastName(pointer) })
   }
-  return { places: [...places.values()], unscanned }
+  return { places, unscanned }
 }
 
 /** What the detectors find in one text, in order of start and end; spans of several kinds may overlap. */
@@ -101,13 +106,20 @@ const WORD = /^[A-Za-z_$][\w$.-]{0,63}$/
 
 function shownPointer(pointer: string): string {
   const [, ...parts] = pointer.split('/')
-  const shown = parts.map((part) => (WORD.test(part) || /^\d+$/.test(part) ? part : '*'))
+  const shown = parts.map((part) => (WORD.test(part) || INDEX.test(part) ? part : '*'))
   return shown.map((part) => `/${part}`).join('')
 }
+
+/** The name of the member that holds what stands at a step of the way: indexes, and numbers used like them, are none. */
+export function heldBy(step: string, before: string | null): string | null {
+  return INDEX.test(step) ? before : step
+}
+
+const INDEX = /^\d+$/
 
 /** The innermost name of a pointer that is no index. */
 function lastName(pointer: string): string | null {
   const names = pointer.split('/').slice(1)
-  const name = names.findLast((part) => !/^\d+$/.test(part))
+  const name = names.findLast((part) => !INDEX.test(part))
   return name === undefined ? null : name.replaceAll('~1', '/').replaceAll('~0', '~')
 }

@@ -51,8 +51,9 @@ function readPng(
     const name = word(view, at + 4)
     const data = at + 8
     if (data + length + 4 > view.byteLength || (first && name !== 'IHDR')) return null
-    if (name === 'IHDR') pixels = view.getUint32(data) * view.getUint32(data + 4)
-    if (name === 'acTL') frames = Math.max(1, view.getUint32(data))
+    // Of several, which only a forged file has, some readers take the first and some the last.
+    if (name === 'IHDR') pixels = Math.max(pixels, view.getUint32(data) * view.getUint32(data + 4))
+    if (name === 'acTL') frames = Math.max(frames, view.getUint32(data))
     const note = NOTES.get(name)?.(bytes, data, data + length)
     if (note !== undefined && unpacked !== null) {
       const size = note === null ? null : zlibLength(bytes.subarray(0, data + length), note, limits)
@@ -103,20 +104,20 @@ function zlibLength(
   return inflatedLength(bytes, start + ZLIB_HEADER_BYTES, limits)?.length ?? null
 }
 
-/** GIF89a: the whole screen counts for each frame. */
+/** GIF89a: the whole screen counts for each frame, or the frame where it is larger: some readers make room for it. */
 function readGif(view: DataView): Picture | null {
   const screen = view.getUint16(6, true) * view.getUint16(8, true)
   let at = 13 + paletteBytes(view.getUint8(10))
-  let frames = 0
+  let pixels = 0
   for (;;) {
     const mark = view.getUint8(at)
     if (mark === 0x3b) {
-      const pixels = screen * Math.max(1, frames)
-      return { pixels, unpacked: 0, trailing: at + 1 !== view.byteLength }
+      return { pixels: Math.max(screen, pixels), unpacked: 0, trailing: at + 1 !== view.byteLength }
     }
     if (mark === 0x21) at = skipBlocks(view, at + 2)
     else if (mark === 0x2c) {
-      frames += 1
+      const frame = view.getUint16(at + 5, true) * view.getUint16(at + 7, true)
+      pixels += Math.max(screen, frame)
       at = skipBlocks(view, at + 10 + paletteBytes(view.getUint8(at + 9)) + 1)
     } else return null
   }

@@ -27,7 +27,20 @@ export function sniffText(text: string): string {
 
 /** Whether a drawing or page holds what runs, or what a reader would expand: scripts, handlers, entities. */
 export function isActiveMarkup(text: string): boolean {
-  return ACTIVE.test(text)
+  // Readers put characters in the place of their numbers, and skip white space within a scheme.
+  return ACTIVE.test(text) || /(?:java|vb)script:/i.test(unescaped(text).replace(/[\0-\x20]+/g, ''))
+}
+
+function unescaped(text: string): string {
+  if (!text.includes('&')) return text
+  return text.replace(
+    /&(?:#(?:x([0-9a-f]{1,6})|([0-9]{1,7}));?|(colon);|(?:tab|newline);)/gi,
+    (_, hex?: string, decimal?: string, colon?: string) => {
+      if (colon !== undefined) return ':'
+      const code = hex === undefined ? Number(decimal ?? 32) : Number.parseInt(hex, 16)
+      return code < 0x80 ? String.fromCharCode(code) : ' '
+    },
+  )
 }
 
 const HEAD_LENGTH = 8192
@@ -35,7 +48,7 @@ const BOM = /^\uFEFF/
 const HTML =
   /^<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|img|meta|link|form|object|embed)(?=[\s>/])/i
 const ACTIVE =
-  /<(?:[a-z]+:)?(?:script|foreignobject|iframe|embed|object)[\s>/]|[\s"'/]on[a-z]{3,20}\s*=|(?:java|vb)script\s*:|<!entity\s/i
+  /<(?:[^\s<>/:]{1,64}:)?(?:script|foreignobject|iframe|embed|object)[\s>/]|[\s"'/]on[a-z]{3,64}\s*=|<!entity\s/i
 
 /** Control characters that no text has: all but tab, line feed, form feed, carriage return and escape. */
 function hasControl(text: string): boolean {

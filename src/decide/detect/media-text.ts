@@ -7,16 +7,25 @@ export type DataUri = {
 }
 
 /**
- * Every data URI in a text, at most `max`. A text that starts with one is one as a whole, whatever it holds; within a
- * text one ends where white space, a quote, an angle bracket or a closing parenthesis does.
+ * Every data URI in a text, at most `max`. A text that starts with one is one as a whole, whatever it holds. Within a text
+ * one ends where the quote or bracket closes that it stands in, or else at white space, a quote, an angle bracket or a
+ * closing parenthesis.
  */
 export function findDataUris(text: string, max: number): readonly DataUri[] {
   const whole = /^[\s\0]*data:/i.exec(text)
   if (whole !== null) return [readDataUri(text.slice(whole[0].length).trimEnd())]
   const found: DataUri[] = []
-  for (const match of text.matchAll(DATA_URI)) {
+  let done = 0
+  for (const { index, 0: scheme } of text.matchAll(DATA_SCHEME)) {
     if (found.length >= max) break
-    found.push(readDataUri(match[1] ?? ''))
+    const start = index + scheme.length
+    const head = text.slice(start, start + HEAD_MAX + 1)
+    if (index < done || !HEADS.some((form) => form.test(head))) continue
+    const end = uriEnd(text, index, start)
+    const rest = text.slice(start, end)
+    if (!rest.includes(',') && rest.length <= HEAD_MAX) continue
+    found.push(readDataUri(rest))
+    done = end
   }
   return found
 }
@@ -39,7 +48,54 @@ export function decodeBlob(text: string): Uint8Array | null {
 }
 
 // What comes before must not be part of a word, as in `metadata:`.
-const DATA_URI = /(?<![A-Za-z0-9_-])data:([A-Za-z0-9!#$&^_.+/=;-]{0,256},[^\s"'<>)`]*)/gi
+const DATA_SCHEME = /(?<![A-Za-z0-9_-])data:/gi
+const HEAD_MAX = 1024
+
+/** What may stand before the comma: letters and signs, or, behind a type, anything: readers skip what they do not know. */
+const HEADS = [
+  /^[A-Za-z0-9!#$&^_.+/=;-]{0,256},/,
+  /^\s{0,8}[A-Za-z0-9!#$&^_.+-]{1,127}\/[A-Za-z0-9!#$&^_.+-]{1,127}\s{0,8}(?:;[^,]{0,1024})?(?:,|$)/,
+]
+
+/** Where a data URI ends whose scheme begins at one index and ends at another. */
+function uriEnd(text: string, index: number, start: number): number {
+  const opener = text[spaceStart(text, index) - 1] ?? ''
+  const close = CLOSES.get(opener)
+  const closed = close === undefined ? -1 : text.indexOf(close, start)
+  if (closed >= 0) return closed
+  if (opener === '(') return parenthesisEnd(text, start)
+  const stop = opener === '=' ? /[\s>]/g : /[\s"'<>)`]/g
+  stop.lastIndex = start
+  return stop.exec(text)?.index ?? text.length
+}
+
+const CLOSES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ["'", "'"],
+  ['<', '>'],
+])
+
+/** Parentheses within an address of Markdown are part of it where they pair. */
+function parenthesisEnd(text: string, start: number): number {
+  let depth = 0
+  let at = start
+  for (; at < text.length && !isSpaceAt(text, at); at++) {
+    if (text[at] === '(') depth += 1
+    else if (text[at] === ')' && --depth < 0) return at
+  }
+  return at
+}
+
+/** Where the white space begins that ends at an index. */
+function spaceStart(text: string, end: number): number {
+  let start = end
+  while (start > 0 && isSpaceAt(text, start - 1)) start--
+  return start
+}
+
+function isSpaceAt(text: string, index: number): boolean {
+  return ' \t\n\f\r'.includes(text[index] ?? 'x')
+}
 
 function readDataUri(rest: string): DataUri {
   const comma = rest.indexOf(',')
@@ -79,12 +135,20 @@ export type Address = {
 /** Every address of media in a text, at most `max`: by its ending, or as a picture of Markdown, HTML or CSS. */
 export function findAddresses(text: string, max: number): readonly Address[] {
   const found: Address[] = []
+  const hasLists = /srcset|image-set\(/i.test(text)
   for (const match of text.matchAll(ADDRESS)) {
     if (found.length >= max) break
-    const address = readAddress(trimEnd(match[0]))
-    if (address.type !== null || isShown(text, match.index)) found.push(address)
+    const written = trimEnd(match[0])
+    const address = readAddress(written)
+    const usual = USUAL.test(written) && address.type !== null
+    if (usual || isShown(text, match.index, hasLists)) found.push(address)
   }
   return found
+}
+
+/** Whether a text may hold an address. */
+export function mayHoldAddress(text: string): boolean {
+  return MAY_HOLD.test(text)
 }
 
 /** Reads one address. Strictly: user names, escapes and other scripts in the place of the host hide where it leads. */
@@ -100,25 +164,54 @@ export function readAddress(text: string): Address {
   }
 }
 
-const ADDRESS = /(?:[a-z][a-z0-9+.-]{0,15}:)?\/\/[^\s"'<>`]{1,2048}/gi
+// Browsers take a backslash for a slash, skip line breaks and tabs, and need no slashes behind `https:`.
+const ADDRESS =
+  /(?:[a-z][a-z0-9+.-]{0,15}:)?[\\/][\t\n\r]{0,8}[\\/][^\s"'<>`]{1,2048}|https?:[^\s"'<>`]{1,2048}/gi
+const MAY_HOLD = /[\\/][\t\n\r]{0,8}[\\/]|https?:/i
+const USUAL = /^(?:[a-z][a-z0-9+.-]*:)?\/\//i
 
 function trimEnd(text: string): string {
   return text.replace(/[).,;:!?\]}]{1,16}$/, '')
 }
 
 const LOOK_BACK = 512
-const ATTRIBUTE =
-  /(?:\b(?:src|srcset|poster|data|background)\s{0,4}=\s{0,4}["']?|url\(\s{0,4}["']?)\s{0,4}$/i
+const SCHEME_LENGTH_MAX = 32
+const TAG_LENGTH_MAX = 4096
+const FETCHED = /(?:\b(?:src|srcset|poster|data|background)|\burl\(|image-set\(|@import)$/i
 
-/** Whether what stands before an address makes a reader fetch it. */
-function isShown(text: string, at: number): boolean {
-  const before = text.slice(Math.max(0, at - LOOK_BACK), at)
-  const close = /\](?:\(|:)[ \t]{0,4}<?$/.exec(before)
-  if (close === null) return ATTRIBUTE.test(before.slice(-32))
+/** Whether what stands before an address makes a reader fetch it. `hasLists`: whether the text has lists of addresses. */
+function isShown(text: string, at: number, hasLists: boolean): boolean {
+  const start = spaceStart(text, schemeStart(text, at))
+  const open = text[start - 1] === '<' ? spaceStart(text, start - 1) : start
+  const pair = text.slice(Math.max(0, open - 2), open)
   // The definition of a reference may be a picture's; a link in place is one when an exclamation mark starts it.
-  if (before[close.index + 1] === ':') return true
+  if (pair === ']:') return true
+  if (pair === '](') return isPicture(text.slice(Math.max(0, open - LOOK_BACK), open - 1))
+  if (hasLists && text[start - 1] === ',') return true
+  const quote = /["']/.test(text[start - 1] ?? '') ? spaceStart(text, start - 1) : start
+  const equals = text[quote - 1] === '=' ? spaceStart(text, quote - 1) : quote
+  const name = text.slice(Math.max(0, equals - NAME_LENGTH_MAX), equals)
+  if (FETCHED.test(name)) return true
+  if (equals === quote || !/href$/i.test(name)) return false
+  // A link is followed by a person; whatever else has an address of this name is fetched.
+  const tag = text.slice(Math.max(0, equals - TAG_LENGTH_MAX), equals)
+  return !/^<(?:a|area)[\s/]/i.test(tag.slice(Math.max(0, tag.lastIndexOf('<'))))
+}
+
+const NAME_LENGTH_MAX = 16
+
+/** Where an address begins whose scheme holds line breaks or tabs: within a quote or bracket, or behind an equals sign. */
+function schemeStart(text: string, at: number): number {
+  if (!/[\t\n\r:]/.test(text[at - 1] ?? '')) return at
+  const before = text.slice(Math.max(0, at - SCHEME_LENGTH_MAX), at)
+  const start = at - (/[a-z0-9+.\-:\t\n\r]*$/i.exec(before)?.[0].length ?? 0)
+  return /["'=(<]/.test(text[start - 1] ?? '') ? start : at
+}
+
+/** Whether the bracket that closes a text is a picture's: an exclamation mark stands before the one that opens it. */
+function isPicture(before: string): boolean {
   let depth = 0
-  for (let i = close.index; i >= 0; i--) {
+  for (let i = before.length - 1; i >= 0; i--) {
     if (before[i] === ']') depth += 1
     else if (before[i] === '[') depth -= 1
     if (depth === 0) return before[i - 1] === '!'

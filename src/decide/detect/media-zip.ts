@@ -96,6 +96,8 @@ function lengthOf(
 ): number | null {
   if ((flags & ENCRYPTED) !== 0 || local + LOCAL_BYTES > bytes.length) return null
   if (view.getUint32(local, true) !== 0x04034b50) return null
+  // Readers of a stream go by what stands here instead.
+  if (view.getUint16(local + 8, true) !== method) return null
   const start =
     local + LOCAL_BYTES + view.getUint16(local + 26, true) + view.getUint16(local + 28, true)
   if (start + packed > bytes.length) return null

@@ -6,7 +6,15 @@ import { sniffType } from './media-type.ts'
 import { readZip } from './media-zip.ts'
 
 export type { BitBudget } from './media-inflate.ts'
-export { type Address, decodeBlob, findAddresses, findDataUris, readAddress } from './media-text.ts'
+export {
+  type Address,
+  decodeBlob,
+  findAddresses,
+  findDataUris,
+  mayHoldAddress,
+  readAddress,
+} from './media-text.ts'
+export { decodeText } from './media-text-type.ts'
 export { canonicalType, isSameType } from './media-type.ts'
 
 /** What a file is and what it takes, by its content alone. */

@@ -47,6 +47,9 @@ const BIRTH_WORDS = new RegExp(
 const BIRTH_NAMES =
   / (?:dob|birth|birthday|birthdate|date of birth|born|geburtsdatum|geburtstag|naissance|nacimiento|nascimento|nascita|geboortedatum) /u
 
+/** RFC 3339 puts a T between the day and the time. */
+const TIME = /^t\d\d:/
+
 /** Adds the first date between two indexes, if there is one. @returns its end */
 function addDate(
   plain: PlainText,
@@ -59,7 +62,8 @@ function addDate(
     for (const match of window.matchAll(form.pattern)) {
       const start = from + match.index
       const end = start + match[0].length
-      if (isWordAt(plain.text, start - 1) || isWordAt(plain.text, end)) continue
+      if (isWordAt(plain.text, start - 1)) continue
+      if (isWordAt(plain.text, end) && !TIME.test(plain.lower.slice(end, end + 4))) continue
       if (!form.isDate(match.slice(1))) continue
       if (first === null || start < first.start) first = { start, end }
       break

@@ -75,5 +75,5 @@ function isFree(text: string, { start, end }: DigitGroup): boolean {
 
 function isFraction(text: string, point: number, digit: number): boolean {
   const character = text[point]
-  return (character === '.' || character === ',') && isDigit(text.charCodeAt(digit))
+  return character === '.' && isDigit(text.charCodeAt(digit))
 }

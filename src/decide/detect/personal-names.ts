@@ -14,8 +14,9 @@ export const personName: Detector = {
     const words = wordsOf(plain.text)
     const spans: Span[] = []
     const list = listOf(names)
+    const folds = list.names.size === 0 ? [] : words.map((word) => folded(plain.text, word))
     for (let at = 0; at < words.length; ) {
-      const count = listedAt(plain.text, words, at, list) || behindContext(plain, words, at)
+      const count = listedAt(words, folds, at, list) || behindContext(plain, words, at)
       if (count > 0) push(plain, words, at, at + count, spans)
       at += Math.max(count, 1)
     }
@@ -47,36 +48,46 @@ const GAP = /^[ .\-\n\t]*$/
 
 // By list.
 
-type NameList = ReadonlyMap<string, readonly (readonly string[])[]>
+type NameList = {
+  /** Each name as its folded words, parted by spaces. */
+  readonly names: ReadonlySet<string>
+  /** How many words the longest name has that begins with this one. */
+  readonly longest: ReadonlyMap<string, number>
+}
 
 let lastList: { readonly names: readonly string[]; readonly list: NameList } | null = null
 
-/** The names by their first words. A memo of a pure function: a rule asks with the same list for every text. */
+/** A memo of a pure function: a rule asks with the same list for every text. */
 function listOf(names: readonly string[]): NameList {
   if (lastList?.names === names) return lastList.list
-  const list = new Map<string, (readonly string[])[]>()
+  const list = { names: new Set<string>(), longest: new Map<string, number>() }
   for (const name of names) {
-    const text = plainText(name).text
+    const { text } = plainText(name)
     const parts = wordsOf(text).map((word) => folded(text, word))
     const [first] = parts
-    if (first !== undefined) list.set(first, [...(list.get(first) ?? []), parts])
+    if (first === undefined) continue
+    list.names.add(parts.join(' '))
+    list.longest.set(first, Math.max(parts.length, list.longest.get(first) ?? 0))
   }
-  for (const same of list.values()) same.sort((a, b) => b.length - a.length)
   lastList = { names, list }
   return list
 }
 
-function listedAt(text: string, words: readonly Word[], at: number, list: NameList): number {
-  const first = words[at]
-  if (first === undefined || list.size === 0) return 0
-  const candidates = list.get(folded(text, first)) ?? []
-  const fitting = candidates.find((parts) =>
-    parts.every((part, i) => {
-      const word = words[at + i]
-      return word !== undefined && (i === 0 || word.follows) && folded(text, word) === part
-    }),
-  )
-  return fitting?.length ?? 0
+/** How many words from here are the longest name of the list that they can be. */
+function listedAt(
+  words: readonly Word[],
+  folds: readonly string[],
+  at: number,
+  { names, longest }: NameList,
+): number {
+  let text = folds[at] ?? ''
+  const most = longest.get(text) ?? 0
+  let count = most > 0 && names.has(text) ? 1 : 0
+  for (let i = 1; i < most && words[at + i]?.follows === true; i++) {
+    text += ` ${folds[at + i]}`
+    if (names.has(text)) count = i + 1
+  }
+  return count
 }
 
 function folded(text: string, { start, end }: Word): string {

@@ -3,7 +3,7 @@ import { isDigitAt, isWordAt, plainText } from './personal-text.ts'
 
 /**
  * E-mail addresses: the plain form of RFC 5322 with a domain that has a point and ends in letters, or an address in
- * brackets. `git@host:path` is an SSH address and no mailbox.
+ * brackets. `git@host:path` and `name@host:/path` are SSH addresses and no mailboxes.
  */
 export const email: Detector = {
   kind: 'email',
@@ -15,7 +15,8 @@ export const email: Detector = {
     for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
       const start = localStart(text, at, done)
       const end = start === null ? null : domainEnd(text, at + 1)
-      if (start === null || end === null || isSshPath(text, end)) continue
+      if (start === null || end === null) continue
+      if (isSshPath(text, end, text.slice(start, at))) continue
       spans.push(plain.span('email', start, end))
       done = end
     }
@@ -23,7 +24,7 @@ export const email: Detector = {
   },
 }
 
-/** RFC 5321 section 4.5.3.1. */
+/** RFC 5321 section 4.5.3.1. Of what is longer, the end is found. */
 const LOCAL_LENGTH_MAX = 64
 const DOMAIN_LENGTH_MAX = 255
 
@@ -31,12 +32,12 @@ function localStart(text: string, at: number, done: number): number | null {
   // In a script without spaces the words before an address touch it; they are part of one that is written in them.
   const isWritten = isUnspaced(text, at - 1)
   let start = at
-  while (start > done && at - start <= LOCAL_LENGTH_MAX && isLocal(text, start - 1, isWritten)) {
+  while (start > done && at - start < LOCAL_LENGTH_MAX && isLocal(text, start - 1, isWritten)) {
     start--
   }
   while (start < at && !isWordAt(text, start) && !isUnspaced(text, start)) start++
   const local = text.slice(start, at)
-  if (local === '' || local.length > LOCAL_LENGTH_MAX) return null
+  if (local === '') return null
   return local.endsWith('.') || local.includes('..') ? null : start
 }
 
@@ -85,11 +86,13 @@ function literalEnd(text: string, start: number): number | null {
 
 const LITERAL_LENGTH_MAX = 64
 
-function isSshPath(text: string, end: number): boolean {
-  return (
-    text[end] === ':' && (isWordAt(text, end + 1) || text[end + 1] === '/' || text[end + 1] === '~')
-  )
+// Lists of stolen accounts have a password behind the colon: only a path, or a user that is no person, tells SSH.
+function isSshPath(text: string, end: number, local: string): boolean {
+  if (text[end] !== ':') return false
+  return '/~'.includes(text[end + 1] ?? ' ') || (SSH_USERS.has(local) && isWordAt(text, end + 1))
 }
+
+const SSH_USERS: ReadonlySet<string> = new Set(['git', 'hg', 'svn'])
 
 /**
  * IP addresses, version 4 (four numbers up to 255 without leading zeros) and 6 (RFC 4291 section 2.2). Addresses of no

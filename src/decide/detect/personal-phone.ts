@@ -117,6 +117,8 @@ function isStart(text: string, at: number): boolean {
   if (!isDigitAt(text, at) && character !== '+' && character !== '(') return false
   const before = text[at - 1] ?? ' '
   if (isWordAt(text, at - 1) || before === '+' || before === '(') return false
+  // A plus sign begins a number whatever is behind it, as in a row of values.
+  if (character === '+') return true
   return !('.-/,:'.includes(before) && isDigitAt(text, at - 2))
 }
 
@@ -167,7 +169,8 @@ function longestPhone(
   for (let stop = end; stop > start; stop = lastGroup(text, start, stop)) {
     const candidate = text.slice(start, stop)
     if (candidate.replaceAll(/\D/g, '').length < DIGITS_MIN) return null
-    if (!isFreeAfter(text, stop) || LOOKS_OTHERWISE.some((other) => other.test(candidate))) continue
+    if (!isFreeAfter(text, start, stop) || LOOKS_OTHERWISE.some((other) => other.test(candidate)))
+      continue
     if (isPhone(candidate, plain, start)) return extensionEnd(text, stop)
   }
   return null
@@ -188,10 +191,11 @@ function extensionEnd(text: string, end: number): number {
 
 const EXTENSION = /^(?:,? ?(?:ext\.?|extension) ?| ?x ?|#)\d{1,6}(?![\p{L}\d])/iu
 
-function isFreeAfter(text: string, end: number): boolean {
+function isFreeAfter(text: string, start: number, end: number): boolean {
   if (extensionEnd(text, end) > end) return true
   if (isWordAt(text, end) || text[end] === '@') return false
-  return !('.-/,:'.includes(text[end] ?? ' ') && isDigitAt(text, end + 1))
+  const joiners = text[start] === '+' ? '.-/' : '.-/,:'
+  return !(joiners.includes(text[end] ?? ' ') && isDigitAt(text, end + 1))
 }
 
 /** Dates, times, IP addresses, amounts, ranges of years, card numbers in fours. */

@@ -2,7 +2,7 @@ import type { Span } from './detector.ts'
 
 /**
  * A text as detectors of personal data read it: full-width forms and foreign digits as ASCII, every kind of space and
- * dash as the plain one, characters without width left out. Offsets lead back to the original.
+ * dash as the plain one, characters without width left out, underscores around words as spaces. Offsets lead back to the original.
  */
 export type PlainText = {
   readonly text: string
@@ -17,9 +17,12 @@ export type PlainText = {
 /** The plain form of a text. Takes time linear in the text. */
 export function plainText(original: string): PlainText {
   // All detectors ask about the same text, one after the other. A memo of a pure function.
-  if (last?.original !== original) last = { original, plain: makePlain(original) }
+  if (last?.original !== original) last = { original, plain: plainOf(foldedText(original)) }
   return last.plain
 }
+
+/** A text with its characters folded, and how offsets lead back. */
+export type FoldedText = Pick<PlainText, 'text' | 'span'>
 
 let last: { readonly original: string; readonly plain: PlainText } | null = null
 
@@ -99,9 +102,10 @@ function startsIn(text: string, word: string): boolean {
   return false
 }
 
-function makePlain(original: string): PlainText {
+/** The characters of a text as {@link PlainText} has them, and nothing else changed. */
+export function foldedText(original: string): FoldedText {
   if (!BEYOND_ASCII.test(original)) {
-    return plainOf(original, (kind, start, end) => ({ kind, start, end }))
+    return { text: original, span: (kind, start, end) => ({ kind, start, end }) }
   }
   const parts: string[] = []
   const starts: number[] = []
@@ -114,13 +118,14 @@ function makePlain(original: string): PlainText {
     parts.push(plain)
   }
   const text = parts.join('')
-  return plainOf(text, (kind, start, end) => {
+  const span: PlainText['span'] = (kind, start, end) => {
     const from = starts[start] ?? original.length
     const lastUnit = starts[end - 1] ?? from
     // A folded surrogate pair is one character here and two code units there.
     const isPair = end > start && text.charCodeAt(end - 1) < 128 && isHigh(original, lastUnit)
     return { kind, start: from, end: lastUnit + (isPair ? 2 : 1) }
-  })
+  }
+  return { text, span }
 }
 
 const BEYOND_ASCII = /[^\0-\x7f]/
@@ -130,7 +135,10 @@ function isHigh(text: string, at: number): boolean {
   return code >= 0xd800 && code <= 0xdbff
 }
 
-function plainOf(text: string, span: PlainText['span']): PlainText {
+function plainOf({ text: whole, span }: FoldedText): PlainText {
+  const text = whole.includes('_')
+    ? whole.replaceAll(EMPHASIS, (run: string) => ' '.repeat(run.length))
+    : whole
   const lower = text.toLowerCase()
   const wordStarts: number[] = []
   let inWord = false
@@ -143,6 +151,9 @@ function plainOf(text: string, span: PlainText['span']): PlainText {
   // One capital (U+0130) has a longer lower case; such a text is compared as it is.
   return { text, lower: lower.length === text.length ? lower : text, wordStarts, span }
 }
+
+// Underscores around words are no part of them, as in Markdown; those between them, or before an at sign, are.
+const EMPHASIS = /(?<![\p{L}\p{N}_])_+(?=[\p{L}\p{N}])|(?<=[\p{L}\p{N}])_+(?![\p{L}\p{N}_@])/gu
 
 function plainCharacter(code: number, character: string): string {
   if (code < 0x80 || !FOLDED.test(character)) return character

@@ -136,7 +136,8 @@ export function findPasswords(
   { memberName }: Pick<FindContext, 'memberName'>,
 ): readonly Span[] {
   if (memberName === null || text.length > PASSWORD_MAX || isPlaceholder(text)) return []
-  const name = joined(memberName)
+  // A list of them is named in the plural.
+  const name = joined(memberName).replace(/s$/, '')
   if (!PASSWORD_NAMES.some((word) => name.endsWith(word))) return []
   return [{ kind: 'password', start: 0, end: text.length }]
 }
@@ -236,7 +237,7 @@ function isSecretName(name: string): boolean {
 }
 
 /** A name without what separates its words, in lower case: `apiKey`, `api_key` and `API-KEY` are one. */
-function joined(name: string): string {
+export function joined(name: string): string {
   return name.toLowerCase().replace(/[_.\- ]/g, '')
 }
 

@@ -112,12 +112,16 @@ function isPrivateLabel(text: string, from: number): boolean {
   return label.endsWith('PRIVATE KEY') || label.endsWith('PRIVATE KEY BLOCK')
 }
 
-/** Where the next block ends that ends at all, asked from left to right; what was found once is not sought again. */
+/** Where the next private key ends that ends at all, asked from left to right; what was found once is not sought again. */
 function endingFinder(text: string): (start: number) => number | null {
   let known: number | null = -1
   return (start) => {
     if (known === null || known > start) return known
-    const found = text.indexOf(PEM_END, start)
+    let found = text.indexOf(PEM_END, start)
+    // The end of something else ends no key.
+    while (found >= 0 && !isPrivateLabel(text, found + PEM_END.length)) {
+      found = text.indexOf(PEM_END, found + 1)
+    }
     const close = found < 0 ? -1 : text.indexOf(PEM_DASHES, found + PEM_END.length)
     known = close < 0 ? null : close + PEM_DASHES.length
     return known
@@ -178,7 +182,7 @@ function isVariable(text: string, index: number): boolean {
  */
 export function findConnectionStrings(text: string): readonly Span[] {
   const spans: Span[] = []
-  // Literals only: neither expression can backtrack.
+  // Literals and a few spaces only: neither expression can backtrack.
   PARTNERS.lastIndex = 0
   if (!PARTNERS.test(text)) return spans
   let taken = 0
@@ -196,23 +200,44 @@ export function findConnectionStrings(text: string): readonly Span[] {
 }
 
 const PARTNERS =
-  /server=|data source=|host=|hostname=|user id=|userid=|uid=|user=|username=|accountname=|endpoint=|jdbc:/gi
+  /(?:server|data source|host|hostname|user id|userid|uid|user|username|accountname|endpoint)[ \t]{0,4}=|jdbc:/gi
 const ASSIGNED =
   /password|passwd|pwd|accountkey|sharedaccesskey|sharedsecretvalue|sharedaccesssignature/gi
 const VALUE_MAX = 1024
 const VALUE_END: ReadonlySet<string> = new Set([...';&"\'`<> \t\r\n'])
 
-/** A value that ends where the next assignment begins, or at its quote. */
+/** A value that ends where the next assignment begins, or at its quote or brace. */
 function valueAt(text: string, from: number): { readonly start: number; readonly end: number } {
-  const quote = text.charAt(from)
   const limit = Math.min(text.length, from + VALUE_MAX)
-  if (quote === '"' || quote === "'") {
-    const close = text.indexOf(quote, from + 1)
-    return { start: from + 1, end: close < 0 || close > limit ? limit : close }
+  const close = QUOTES.get(text.charAt(from))
+  // Two braces begin a variable of a template.
+  if (close !== undefined && !text.startsWith('{{', from)) {
+    return { start: from + 1, end: closeAt(text, from + 1, { close, limit }) }
   }
   let end = from
   while (end < limit && !VALUE_END.has(text.charAt(end))) end++
   return { start: from, end }
+}
+
+const QUOTES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ["'", "'"],
+  ['{', '}'],
+])
+
+/** Where a quoted value ends: its quote written twice (ADO.NET, ODBC) or behind a backslash (libpq) is part of it. */
+function closeAt(
+  text: string,
+  from: number,
+  { close, limit }: { readonly close: string; readonly limit: number },
+): number {
+  let at = from
+  while (at < limit) {
+    const escaped = text.charAt(at) === '\\' || text.startsWith(close + close, at)
+    if (!escaped && text.charAt(at) === close) return at
+    at += escaped ? 2 : 1
+  }
+  return limit
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { Detector, FindContext, Span } from './detector.ts'
+import type { FoldedText } from './personal-text.ts'
+import { foldedText } from './personal-text.ts'
 import {
   findAwsSecretKeys,
   findAzureClientSecrets,
@@ -6,6 +8,7 @@ import {
   findAzureStorageKeys,
   findGenericSecrets,
   findPasswords,
+  joined,
 } from './secret-context.ts'
 import {
   findAuthorizations,
@@ -42,10 +45,13 @@ export const SECRET_DETECTORS: readonly Detector[] = [
   .sort()
   .map((kind) => ({
     kind,
-    find: (text, context) => {
-      if (!mayHold(text, context)) return []
+    find: (original, context) => {
+      const { folded, held } = prepare(original, context)
+      if (!held) return []
+      const { text, span } = folded
       const other = OTHERS[kind]
-      return disjoint([...findTokens(text, kind), ...(other?.(text, context) ?? [])])
+      const spans = disjoint([...findTokens(text, kind), ...(other?.(text, context) ?? [])])
+      return spans.map(({ start, end }) => span(kind, start, end))
     },
   }))
 
@@ -63,23 +69,29 @@ const TRIGGERS = new RegExp(
   'i',
 )
 
-/** As above, of the names of members. */
+/** As above, of the names of members, in one word. */
 const NAME_TRIGGERS = /passw|passphrase|passcode|pwd|secret|token|key|cred|auth|bearer|azure/i
 
-/** Most texts hold nothing, and all detectors ask about the same one: a memo of a pure function. */
-function mayHold(text: string, { memberName }: FindContext): boolean {
-  if (last.text !== text || last.memberName !== memberName) {
-    const named = memberName !== null && NAME_TRIGGERS.test(memberName)
-    last = { text, memberName, held: named || TRIGGERS.test(text) }
-  }
-  return last.held
+type Prepared = {
+  readonly original: string
+  readonly memberName: string | null
+  /** What is not seen in a token, such as a character without width, must not hide it. */
+  readonly folded: FoldedText
+  /** Whether there may be something to find. */
+  readonly held: boolean
 }
 
-let last: { readonly text: string; readonly memberName: string | null; readonly held: boolean } = {
-  text: '',
-  memberName: null,
-  held: false,
+/** Most texts hold nothing, and all detectors ask about the same one: a memo of a pure function. */
+function prepare(original: string, { memberName }: FindContext): Prepared {
+  if (last?.original !== original || last.memberName !== memberName) {
+    const folded = foldedText(original)
+    const named = memberName !== null && NAME_TRIGGERS.test(joined(memberName))
+    last = { original, memberName, folded, held: named || TRIGGERS.test(folded.text) }
+  }
+  return last
 }
+
+let last: Prepared | null = null
 
 /** The kind that goes by how random a value is and by the words near it. */
 export const ENTROPY_KIND = 'generic_secret'

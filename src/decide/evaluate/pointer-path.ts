@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 
 /**
  * The path that leads to what a JSON pointer (RFC 6901) names in these fields, as an obligation has it. With `each`, to
- * all elements of the lists on the way: elements move up where others are dropped. Null where it leads nowhere, is none
+ * all elements of the lists on the way. Null where it leads nowhere, is none
  * that may be changed, or is longer than a receipt holds.
  */
 export function pointerPath(

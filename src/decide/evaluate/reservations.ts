@@ -101,19 +101,21 @@ function shift(
 ): StateSlice {
   const changed = new Map<string, StateEntry>()
   for (const reservation of reservations) {
-    const { key, at } = reservation
+    const { key, at, sliceMs } = reservation
     const difference = byHowMuch(reservation)
     const entry =
       changed.get(key) ?? (Object.hasOwn(state, key) ? (state[key] as StateEntry) : null)
     if (difference === 0n || entry === null || !isSlices(entry.value)) continue
     const slices = entry.value
-    // A slice's time is its last amount's, so an amount lies in the first slice that does not end before it.
+    // A slice's time is its last amount's, so an amount lies in the first slice that does not end before it; unless that
+    // is a later one, because its own has left the window.
     const index = slices.findIndex(([last]) => last >= at)
     const [last, sum] = slices[index] ?? []
     if (last === undefined || sum === undefined) continue
+    if (Math.floor(last / sliceMs) !== Math.floor(at / sliceMs)) continue
+    // A slice of nothing stays: somebody who set nothing aside in it may yet report a cost.
     const left = bounded(BigInt(sum) + difference)
-    const value = left === 0n ? slices.toSpliced(index, 1) : slices.with(index, [last, `${left}`])
-    changed.set(key, { value, until: entry.until })
+    changed.set(key, { value: slices.with(index, [last, `${left}`]), until: entry.until })
   }
   return Object.fromEntries(changed)
 }

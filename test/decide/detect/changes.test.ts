@@ -144,8 +144,8 @@ describe('more than is looked through', () => {
   })
 
   test('and counted', () => {
-    const values = [{ pointer: '/payload', value: { a: long, b: 'ana@example.com' } }]
-    const found = findInValues(values, mail.detectors, [])
+    const payload = { a: long, b: 'ana@example.com' }
+    const found = findInValues([{ pointer: '/payload', value: payload }], mail.detectors, [])
     expect(found.unscanned).toBe(1)
     expect(found.places.map(({ pointer }) => pointer)).toEqual(['/payload/b'])
   })
@@ -185,6 +185,31 @@ describe('places', () => {
     ]
     expect(findInValues(values, mail.detectors, []).places.length).toBe(1)
   })
+
+  test('what two paths lead to takes of the bound once, also where nothing is found', () => {
+    const text = 'x'.repeat(CONTENT_CHARACTERS_MAX / 2 + 1)
+    const values = [
+      { pointer: '/payload', value: { note: text } },
+      { pointer: '/payload/note', value: text },
+    ]
+    expect(findInValues(values, mail.detectors, [])).toEqual({ places: [], unscanned: 0 })
+  })
+})
+
+test('a list of many fields and names costs a moment', () => {
+  const names = Array.from(
+    { length: 1000 },
+    (_, i) => `Ana N${'a'.repeat(i % 40)}b${'c'.repeat(i / 40)}`,
+  )
+  const changes = [change('redact', ['person_name'], names)]
+  const list = new Array<string>(2000).fill('by ana naab')
+  const at = new Map(list.map((_, i) => [`/${i}`, changes] as const))
+  const start = performance.now()
+  expect(changeFound(list, { at, tokenise: token })).toContain('by [redacted:person_name]')
+  expect(
+    findSpans('Ana '.repeat(50_000), changes[0]?.detectors ?? [], { memberName: null, names }),
+  ).toEqual([])
+  expect(performance.now() - start).toBeLessThan(1500)
 })
 
 describe('masks and tokens', () => {

@@ -18,6 +18,21 @@ const limits = () => ({ lengthMax: 1_000_000, budget: { bits: 8_000_000 } })
 const look = (content: Uint8Array) => examineMedia(content, limits())
 const zeros = (length: number) => Buffer.alloc(length)
 
+/** A GIF whose first frame says that it is of another size. */
+function framed(content: Uint8Array, width: number, height: number): Uint8Array {
+  const copy = Uint8Array.from(content)
+  const at = copy.indexOf(0x2c)
+  copy.set([width & 255, width >> 8, height & 255, height >> 8], at + 5)
+  return copy
+}
+
+/** A zip whose directory says that its first entry is stored. */
+function relabelled(content: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(content)
+  copy[Buffer.from(copy).indexOf('PK\x01\x02', 0, 'latin1') + 10] = 0
+  return copy
+}
+
 describe('the length that DEFLATE unpacks to', () => {
   test('is what zlib gives, at every level, for any data', () => {
     const data = fc.oneof(
@@ -208,6 +223,11 @@ describe('what a file takes once it is open', () => {
       content: zip([{ name: 'a', data: zeros(5), method: 12 }]),
       want: null,
     },
+    {
+      name: 'a zip that is packed in one way by its directory and in another by itself',
+      content: relabelled(zip([big])),
+      want: null,
+    },
     { name: 'a zip cut short', content: zip([big]).subarray(0, -10), want: null },
     {
       name: 'a zip whose entry is cut',
@@ -282,6 +302,20 @@ describe('what a file takes once it is open', () => {
       content: gif({ width: 300, height: 200, frames: 2 }),
       want: 120_000,
     },
+    {
+      name: 'GIF whose frame is larger than its screen',
+      content: framed(gif({ width: 1, height: 1 }), 300, 200),
+      want: 60_000,
+    },
+    {
+      name: 'PNG with a second header',
+      content: png({
+        width: 300,
+        height: 200,
+        chunks: [pngChunk('IHDR', bytes([0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]))],
+      }),
+      want: 60_000,
+    },
     { name: 'JPEG', content: jpeg({ width: 300, height: 200 }), want: 60_000 },
     {
       name: 'BMP, bottom up',
@@ -308,6 +342,26 @@ describe('what a file takes once it is open', () => {
     {
       name: 'a drawing with a script address',
       content: SVG.replace('d=', 'href="javascript:x" d='),
+      want: true,
+    },
+    {
+      name: 'a drawing with a script under another prefix',
+      content: SVG.replace('<path', '<s-1:script/><path'),
+      want: true,
+    },
+    {
+      name: 'a drawing with a long handler',
+      content: SVG.replace('d=', 'onwebkitanimationiteration="x()" d='),
+      want: true,
+    },
+    {
+      name: 'a drawing with a script address in numbers',
+      content: SVG.replace('d=', 'href="&#x6a;ava&#115;cript&colon;x" d='),
+      want: true,
+    },
+    {
+      name: 'a drawing with a script address in lines',
+      content: SVG.replace('d=', 'href="java\n\tscript:x" d='),
       want: true,
     },
     {
@@ -370,6 +424,17 @@ describe('media in a text', () => {
     { text: 'data:image/png;base64', want: [[null, null]] },
     { text: 'metadata:,x and data: a, b', want: [] },
     { text: 'the data:set, as it is', want: [['set', 0]] },
+    { text: '<i x="data:image/png; charset=u;base64,AAAA">', want: [['image/png', 3]] },
+    { text: `<i x='data:image/png;a="b";base64,AAAA'>`, want: [['image/png', 3]] },
+    { text: '<i x="data: image/png;base64,AAAA">', want: [['image/png', 3]] },
+    { text: '<i x="data:image/png;base64,AAAA AAAA">', want: [['image/png', 6]] },
+    { text: '<i x="data:image/svg+xml,<svg a=\'b\'> </svg>">', want: [['image/svg+xml', 18]] },
+    { text: '<i x=data:image/png;a="b";base64,AAAA>', want: [['image/png', 3]] },
+    { text: '![a](data:text/plain,(b)c)', want: [['text/plain', 4]] },
+    { text: '![a](<data:text/plain,b c>)', want: [['text/plain', 3]] },
+    { text: `"data:image/png;${'x'.repeat(2000)},b"`, want: [['image/png', 1]] },
+    { text: `"data:image/png;${'x'.repeat(2000)}"`, want: [[null, null]] },
+    { text: "the 'data: a, b' and (data:text/plain;x) c, d", want: [] },
   ])('$text', ({ text, want }) => {
     expect(types(text)).toEqual(want)
   })
@@ -401,6 +466,21 @@ describe('media in a text', () => {
     { text: 'https://аpple.example/x.png', want: [null] },
     { text: '(https://a.example:8443/x.jpg).', want: ['a.example'] },
     { text: 'a // comment.png', want: [] },
+    { text: '![a](\nhttps://a.example/page)', want: ['a.example'] },
+    { text: `![a](${' '.repeat(600)}< https://a.example/page>)`, want: ['a.example'] },
+    { text: '[id]:\n  https://a.example/page', want: ['a.example'] },
+    { text: `<img src =${'\n'.repeat(600)}" https://a.example/page">`, want: ['a.example'] },
+    { text: '<img srcset="/a 1x, https://a.example/page 2x">', want: ['a.example'] },
+    { text: '<svg><image href="https://a.example/page"/>', want: ['a.example'] },
+    { text: '<link rel="stylesheet" href="https://a.example/page">', want: ['a.example'] },
+    { text: '<a class="b" href="https://a.example/page">', want: [] },
+    { text: '@import "https://a.example/page"', want: ['a.example'] },
+    { text: '<img src="ht\ntps://a.example/page">', want: ['a.example'] },
+    { text: '<img src="https:/\n/a.example/page">', want: [null] },
+    { text: '![a](\\\\a.example/page)', want: [null] },
+    { text: '![a](https:/\\a.example/page)', want: [null] },
+    { text: '![a](http:a.example/page)', want: [null] },
+    { text: 'C:\\\\a\\x.png and http:x.png', want: [] },
   ])('$text -> $want', ({ text, want }) => {
     expect(findAddresses(text, 9).map(({ host }) => host)).toEqual(want)
   })
@@ -416,7 +496,10 @@ describe('media in a text', () => {
   })
 
   test('a text made to cost takes a moment', () => {
-    for (const piece of ['data:', '![', '](//', 'a//b', 'url(', '<!--', 'data:;;;;,']) {
+    const old = ['data:', '![', '](//', 'a//b', 'url(', '<!--', 'data:;;;;,']
+    const quoted = ['<data:,', '(data:,(', '"data:a/b;', ' data:a/b;c"', '\\\\', 'https:', '\n//a']
+    const tags = [' href="//a', ' on', '&#1', '<x:', 'java', ', //a', 'srcset,//']
+    for (const piece of [...old, ...quoted, ...tags]) {
       const text = piece.repeat(1_000_000 / piece.length)
       const start = performance.now()
       findDataUris(`x ${text}`, 256)

@@ -207,6 +207,30 @@ export const SAMPLES: readonly {
     within: (text) => `host=db user=app password='${text}' dbname=x`,
   },
   {
+    kind: 'connection_string',
+    name: 'ADO.NET, spaces around the equals signs',
+    text: 'hunter2',
+    within: (text) => `Server = tcp:db; User ID = sa; Password = ${text}; Encrypt = true`,
+  },
+  {
+    kind: 'connection_string',
+    name: 'ADO.NET, a quote within',
+    text: 'hun""ter;2',
+    within: (text) => `Server=db;Password="${text}";Encrypt=true`,
+  },
+  {
+    kind: 'connection_string',
+    name: 'libpq, a quote within',
+    text: "it\\'s hunter2",
+    within: (text) => `host=db password='${text}' dbname=x`,
+  },
+  {
+    kind: 'connection_string',
+    name: 'ODBC, in braces',
+    text: 'hun;t}}er2',
+    within: (text) => `Driver={x};Server=db;PWD={${text}};Encrypt=yes`,
+  },
+  {
     kind: 'authorization_header',
     name: 'bearer in a text',
     text: 'opaque-value-1',

@@ -30,6 +30,27 @@ function findAny(text: string, memberName: string | null = null): string[] {
 }
 
 describe('each format', () => {
+  test('a private key is found up to its own end, whatever ends in it', () => {
+    const key = pem('PRIVATE KEY')
+    const [begin = '', ...rest] = key.split('\n')
+    const decoyed = [begin, '-----END CERTIFICATE-----', ...rest].join('\n')
+    expect(find('private_key', `a ${decoyed} b`)).toEqual([decoyed])
+  })
+
+  test.for(['pass_word', 'Pass-Phrase', 'db.pass code', 'passwords', 'PASS_WORDS'])(
+    'a password in the member %s -> found',
+    (memberName) => {
+      expect(find('password', 'hunter2x', memberName)).toEqual(['hunter2x'])
+    },
+  )
+
+  test.for(
+    SAMPLES.filter(({ within, memberName }) => within === undefined && memberName === undefined),
+  )('$kind, $name, with what is not seen within -> the same credential', ({ kind, text }) => {
+    const hidden = `${text.slice(0, 12)}\u200b${text.slice(12, 14)}\u00ad${text.slice(14)}`
+    expect(find(kind, `a\u2060 ${hidden} b`)).toEqual([hidden])
+  })
+
   test.for(SAMPLES)('$kind, $name -> found', ({ kind, text, within, memberName }) => {
     const whole = within === undefined ? text : within(text)
     const found = find(kind, whole, memberName ?? null)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../../src/base/json-value.ts'
 import { findPeriod } from '../../../src/decide/evaluate/kinds/loop.ts'
 import type { RuleChanges } from './fixtures.ts'
 import { agent, codes, load, MINUTE, masking, NOON, rule, run, SECOND, tool } from './fixtures.ts'
@@ -404,4 +405,57 @@ test('a shadow rule counts like an enforced one', () => {
   expect(second.findings[0]).toMatchObject({ mode: 'shadow', verdict: 'hold' })
   const enforced = run(load({ rules: [rule({ kind: 'velocity', spec })] }), shadow.state())
   expect(enforced.judge({}).verdict).toBe('deny')
+})
+
+describe('a change that would leave out what it is for', () => {
+  const ssn = { path: 'payload.ssn', matches: ['^[0-9]+$'] }
+  const two = { paths: ['payload.ssn', 'payload.tin'], matches: ['^[0-9]+$'] }
+  const rows = { in: 'payload.rows', items_max: 1 }
+  test.for<{ name: string; changes: RuleChanges; payload: object; want: string }>([
+    {
+      name: 'the field of a condition stands under another name',
+      changes: { when: [ssn], ...masking(['payload.ssn']) },
+      payload: { SSN: '123' },
+      want: 'deny',
+    },
+    {
+      name: 'the field of a condition is there',
+      changes: { when: [ssn], ...masking(['payload.ssn']) },
+      payload: { ssn: '123' },
+      want: 'redact',
+    },
+    {
+      name: 'a field beside that of the condition is missing',
+      changes: { when: [ssn], ...masking(['payload.ssn', 'payload.tin']) },
+      payload: { ssn: '123' },
+      want: 'redact',
+    },
+    {
+      name: 'one of two fields is missing',
+      changes: { kind: 'pattern', spec: two, ...masking(two.paths) },
+      payload: { ssn: '123' },
+      want: 'deny',
+    },
+    {
+      name: 'one of two fields is missing, as it may be',
+      changes: { kind: 'pattern', spec: { ...two, if_missing: 'pass' }, ...masking(two.paths) },
+      payload: { ssn: '123' },
+      want: 'redact',
+    },
+    {
+      name: 'the value that must fit stands under another name',
+      changes: { kind: 'output', spec: rows, ...masking(['payload.rows']) },
+      payload: { Rows: [1, 2] },
+      want: 'deny',
+    },
+    {
+      name: 'the value that must fit is there',
+      changes: { kind: 'output', spec: rows, ...masking(['payload.rows']) },
+      payload: { rows: [1, 2] },
+      want: 'redact',
+    },
+  ])('$name -> $want', ({ changes, payload, want }) => {
+    const { judge } = run(load({ rules: [rule({ verdict: 'redact', ...changes })] }))
+    expect(judge({ payload: payload as JsonObject }).verdict).toBe(want)
+  })
 })

@@ -102,6 +102,44 @@ test.for<{ kind: Obligation['kind']; path: string; want: unknown }>([
   })
 })
 
+test.for<{ name: string; obligations: Obligation[]; want: JsonObject }>([
+  {
+    name: 'two elements dropped by one rule',
+    obligations: [{ kind: 'drop', paths: ['payload.a[0]', 'payload.a[1]'], rule: 'a/b' }],
+    want: { a: ['public'] },
+  },
+  {
+    name: 'one dropped, the next masked by another rule',
+    obligations: [{ kind: 'drop', paths: ['payload.a[0]'], rule: 'a/b' }, redact('payload.a[1]')],
+    want: { a: [MASKED, 'public'] },
+  },
+  {
+    name: 'one dropped, pieces of the next masked',
+    obligations: [
+      { kind: 'drop', paths: ['payload.a[0]'], rule: 'a/b' },
+      { kind: 'redact', paths: ['payload.a[1]'], detect: ['email'], rule: 'a/c' },
+    ],
+    want: { a: ['[redacted:email]', 'public'] },
+  },
+  {
+    name: 'one masked and dropped',
+    obligations: [{ kind: 'drop', paths: ['payload.a[0]'], rule: 'z/z' }, redact('payload.a[0]')],
+    want: { a: ['bo@example.com', 'public'] },
+  },
+  {
+    name: 'a list that gets a token, after an element of it is masked',
+    obligations: [
+      { kind: 'tokenise', paths: ['payload.a'], rule: 'a/a' },
+      redact('payload.a[0]', 'payload.a[1]'),
+    ],
+    want: { a: '<value ["[redacted]","[redacted]","public"]>' },
+  },
+])('nothing moves out of the way: $name', ({ obligations, want }) => {
+  const payload = { a: ['ana@example.com', 'bo@example.com', 'public'] }
+  expect(applied(payload, obligations)).toEqual(want)
+  expect(applied(payload, obligations.toReversed())).toEqual(want)
+})
+
 test('a path of a result changes nothing in a call', () => {
   const obligation = { kind: 'redact' as const, paths: ['result'], rule: 'a/b' }
   expect(applyObligations({ payload: { a: 1 } }, [obligation], token)).toEqual({

@@ -56,7 +56,9 @@ export function compileCost(rule: CompiledRule, prefix: string): CompiledKind {
       const { amount, rate, minor } = measured
       const { sum, write, at } = spent(amount)
       const text = `${meter.limitText} ${meter.unit}`
-      const reservation = { at, amount: String(amount), field: meter.path.text, minor, settle }
+      const { sliceMs } = window
+      const field = meter.path.text
+      const reservation = { at, sliceMs, amount: String(amount), field, minor, rate, settle }
       return {
         found:
           sum <= limit
@@ -67,9 +69,10 @@ export function compileCost(rule: CompiledRule, prefix: string): CompiledKind {
                 by: window.by,
               }),
         writes: [],
-        ...(write === null || amount === 0n
+        // Nothing is set aside too: the real cost may be reported later.
+        ...(write === null
           ? {}
-          : { reserved: { write, reservation: { ...reservation, key: write.key, rate } } }),
+          : { reserved: { write, reservation: { ...reservation, key: write.key } } }),
       }
     },
   }
@@ -228,6 +231,7 @@ type Window = {
   /** The window as a message ends. */
   readonly words: string
   readonly by: readonly string[]
+  readonly sliceMs: number
   stateKeys(facts: Facts): readonly string[]
   /** What was set aside before; the function it gives adds an amount. */
   read(facts: Facts, moment: Moment): (amount: Amount) => Spent
@@ -240,6 +244,7 @@ function compileWindow(rule: CompiledRule, prefix: string): Window {
       per,
       words: 'in one call',
       by: [],
+      sliceMs: WHOLE_MS,
       stateKeys: () => [],
       read: (_facts, moment) => (amount) => ({ sum: amount, write: null, at: moment.now }),
     }
@@ -252,6 +257,7 @@ function compileWindow(rule: CompiledRule, prefix: string): Window {
     per,
     words,
     by: by.texts,
+    sliceMs,
     stateKeys: (facts) => [keyOf(facts)],
     read(facts, moment) {
       const key = keyOf(facts)
@@ -269,6 +275,9 @@ function compileWindow(rule: CompiledRule, prefix: string): Window {
   }
 }
 
+/** All times lie in one slice. */
+const WHOLE_MS = TIME_MS_MAX + 1
+
 /** `per: session` counts each session of what `by` names apart, and `per: agent` each agent. */
 function countedBy(place: RulePlace & CompiledRule, per: string): readonly unknown[] {
   const by = own(place.spec, 'by') ?? ['agent']
@@ -278,7 +287,7 @@ function countedBy(place: RulePlace & CompiledRule, per: string): readonly unkno
 }
 
 function spanOf(rule: CompiledRule, per: string) {
-  const whole = { perMs: Infinity, sliceMs: TIME_MS_MAX + 1 }
+  const whole = { perMs: Infinity, sliceMs: WHOLE_MS }
   if (per === 'agent') return { ...whole, words: 'in all', untilOf: () => TIME_MS_MAX }
   if (per === 'session') {
     const untilOf = (at: number) => at + COST_SESSION_MEMORY_MS

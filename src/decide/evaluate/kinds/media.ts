@@ -8,10 +8,12 @@ import type { Address, BitBudget, Media } from '../../detect/media.ts'
 import {
   canonicalType,
   decodeBlob,
+  decodeText,
   examineMedia,
   findAddresses,
   findDataUris,
   isSameType,
+  mayHoldAddress,
   readAddress,
 } from '../../detect/media.ts'
 import type { Facts } from '../facts.ts'
@@ -128,6 +130,8 @@ type Look = {
   /** Fields that were looked at: two paths may lead to one. */
   readonly seen: Set<string>
   count: number
+  /** How many files the text that is looked at lies in. */
+  depth: number
 }
 
 /**
@@ -154,6 +158,7 @@ function lookAt(facts: Facts, settings: Settings): Look {
     pointers: new Set(),
     seen: new Set(),
     count: 0,
+    depth: 0,
   }
   for (const path of settings.blobs) lookAtBlobs(look, facts.fields, path)
   for (const path of settings.urls) {
@@ -223,7 +228,7 @@ function walkText(look: Look, text: string, pointer: string): void {
       lookAtFile(look, pointer, { bytes, declared: type ?? 'text/plain' })
     }
   }
-  if (!text.includes('//')) return
+  if (!mayHoldAddress(text)) return
   for (const address of findAddresses(text, room)) judgeAddress(look, pointer, address)
 }
 
@@ -240,15 +245,25 @@ function lookAtFile(look: Look, pointer: string, { bytes, declared }: File): voi
   look.count += 1
   look.pointers.add(pointer)
   if (look.count > MEDIA_MAX) return
-  const faults =
-    bytes === null
-      ? ['undecodable']
-      : judgeFile(
-          examineMedia(bytes, { lengthMax: settings.unpackedMax, budget }),
-          declared,
-          settings,
-        )
-  for (const fault of faults) look.faults.push({ fault, pointer })
+  if (bytes === null) {
+    look.faults.push({ fault: 'undecodable', pointer })
+    return
+  }
+  const file = examineMedia(bytes, { lengthMax: settings.unpackedMax, budget })
+  for (const fault of judgeFile(file, declared, settings)) look.faults.push({ fault, pointer })
+  if (file.type !== null && HOLDS_TEXT.test(file.type)) walkWithin(look, decodeText(bytes), pointer)
+}
+
+/** Pages, drawings and plain texts show media as well. */
+const HOLDS_TEXT = /^text\/|[/+]xml$/
+const DEPTH_MAX = 4
+
+function walkWithin(look: Look, text: string | null, pointer: string): void {
+  if (look.depth === DEPTH_MAX) look.faults.push({ fault: 'too_deep', pointer })
+  if (text === null || look.depth === DEPTH_MAX) return
+  look.depth += 1
+  walkText(look, text, pointer)
+  look.depth -= 1
 }
 
 const RATIO_BYTES_MIN = 1_048_576 // Smaller things harm nobody, however well they pack.
@@ -327,8 +342,8 @@ function obligationsOf(
   const pathsOf = (each: boolean) => [
     ...new Set(faults.map(({ pointer }) => pointerPath(fields, pointer, { each }))),
   ]
-  const exact = change === 'drop' ? [] : pathsOf(false)
-  const paths = change === 'drop' || exact.length > REDACT_PATHS_MAX ? pathsOf(true) : exact
+  const exact = pathsOf(false)
+  const paths = exact.length > REDACT_PATHS_MAX ? pathsOf(true) : exact
   const named = paths.filter((path) => path !== null)
   if (named.length === paths.length && named.length <= REDACT_PATHS_MAX) {
     return [{ kind: change, paths: named }]

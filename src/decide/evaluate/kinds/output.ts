@@ -32,9 +32,11 @@ export const output: Kind = {
       judge(facts) {
         const { values, missing } = readField(facts.fields, path)
         const faults = values.flatMap((value) => misfits(value, bounds, fits))
-        if (missing && strict) faults.push({ fault: 'missing' })
+        const lacking = missing && strict ? [path.text] : []
+        if (lacking.length > 0) faults.push({ fault: 'missing' })
         if (faults.length === 0) return { found: null, writes: [] }
-        return { found: { message: MESSAGE, evidence: evidenceOf(path.text, faults) }, writes: [] }
+        const evidence = evidenceOf(path.text, faults)
+        return { found: { message: MESSAGE, evidence, missing: lacking }, writes: [] }
       },
     }
   },

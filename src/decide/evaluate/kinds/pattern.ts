@@ -1,6 +1,5 @@
 import type { JsonObject } from '../../../base/json-value.ts'
 import { compileTest } from '../field-test.ts'
-import { own } from '../settings.ts'
 import type { Kind } from './kind.ts'
 import { STATELESS } from './kind.ts'
 
@@ -15,11 +14,7 @@ export const pattern: Kind = {
         if (!test.holds(facts)) return { found: null, writes: [] }
         const evidence = test.explain(facts)
         const message = describe(test.operator, evidence)
-        const missing = own(evidence, 'missing') as readonly string[] | undefined
-        return {
-          found: { message, evidence, ...(missing === undefined ? {} : { missing }) },
-          writes: [],
-        }
+        return { found: { message, evidence, missing: test.missing(facts) }, writes: [] }
       },
     }
   },

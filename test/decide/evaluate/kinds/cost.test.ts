@@ -440,9 +440,41 @@ describe('giving back', () => {
           return one.result.reserved ?? []
         })
         const left = { ...state, ...release(state, reserved) }
-        expect(Object.values(left).every(({ value }) => JSON.stringify(value) === '[]')).toBe(true)
+        const sums = Object.values(left).flatMap(({ value }) => value as [number, string][])
+        expect(sums.every(([, sum]) => sum === '0')).toBe(true)
       }),
       { numRuns: 50 },
+    )
+  })
+
+  test('whenever it is given back, what others set aside in the window stays', () => {
+    const steps = fc.array(
+      fc.record({
+        amount: fc.integer({ min: 0, max: 400 }),
+        after: fc.integer({ min: 0, max: 20 * 60 }),
+        giveBack: fc.option(fc.nat(20)),
+      }),
+      { minLength: 2, maxLength: 25 },
+    )
+    fc.assert(
+      fc.property(steps, (list) => {
+        let state: StateSlice = {}
+        let now = NOON
+        const kept: { at: number; amount: number; result: Evaluation }[] = []
+        for (const { amount, after, giveBack } of list) {
+          now += after * MINUTE
+          const one = attempt(policy, paying(amount), state, now)
+          state = one.state
+          kept.push({ at: now, amount, result: one.result })
+          const [gone] = giveBack === null ? [] : kept.splice(giveBack % kept.length, 1)
+          state = { ...state, ...release(state, gone?.result.reserved ?? []) }
+        }
+        const sums = Object.values(state).flatMap(({ value }) => value as [number, string][])
+        const sum = sums.reduce((total, [, part]) => total + Number(part) / 1e12, 0)
+        const spent = kept.filter(({ at }) => now - at < DAY)
+        expect(sum).toBeGreaterThanOrEqual(spent.reduce((total, { amount }) => total + amount, 0))
+      }),
+      { numRuns: 200 },
     )
   })
 
@@ -455,6 +487,19 @@ describe('giving back', () => {
     expect(release(later, reserved)).toEqual({})
     const damaged = { [key]: { value: 'x', until: NOON + DAY } }
     expect(release(damaged, reserved)).toEqual({})
+  })
+
+  test.for([
+    { name: 'the next window', after: DAY },
+    { name: 'a window long after', after: 30 * DAY },
+  ])('what has left its window is not taken from $name', ({ after }) => {
+    const first = attempt(policy, paying(300), {})
+    const second = attempt(policy, paying(400), first.state, NOON + after)
+    const reserved = first.result.reserved ?? []
+    expect(release(second.state, reserved)).toEqual({})
+    expect(settle(second.state, reserved, { 'payload.amount': 499 })).toEqual({})
+    const own = second.result.reserved ?? []
+    expect(release(second.state, own)).not.toEqual({})
   })
 
   test('a denied action, by whatever rule, sets nothing aside', () => {

@@ -17,6 +17,13 @@ const file = (data: JsonValue, mime?: JsonValue) => ({
 })
 const bomb = gzipSync(Buffer.alloc(3_000_000))
 
+const ACTIVE = SVG.replace('<path', '<script/><path')
+const within = (address: string) => SVG.replace('<path', `<image href="${address}"/><path`)
+
+function nested(deep: number): string {
+  return dataUri('image/svg+xml', deep === 1 ? SVG : within(nested(deep - 1)))
+}
+
 type Case = {
   readonly label: Label
   readonly name: string
@@ -406,6 +413,53 @@ const CASES: readonly Case[] = [
     faults: ['address_unreadable', 'scheme_not_allowed'],
   },
   {
+    label: 'deny',
+    name: 'an active drawing within a text that is a data URI',
+    spec: { in: ['payload'] },
+    payload: { text: `data:, see <img src="${dataUri('image/svg+xml', ACTIVE)}">` },
+    want: 'deny',
+    faults: ['active_content'],
+  },
+  {
+    label: 'deny',
+    name: 'an active drawing within a drawing',
+    spec: { in: ['payload'] },
+    payload: { image: dataUri('image/svg+xml', within(dataUri('image/svg+xml', ACTIVE))) },
+    want: 'deny',
+    faults: ['active_content'],
+  },
+  {
+    label: 'deny',
+    name: 'an address within a drawing',
+    spec: { in: ['payload'], hosts: ['a.example'] },
+    payload: { image: dataUri('image/svg+xml', within('https://evil.example/?q=1')) },
+    want: 'deny',
+    faults: ['host_not_allowed'],
+  },
+  {
+    label: 'deny',
+    name: 'an address without slashes as browsers read them',
+    spec: { in: ['payload'], hosts: ['a.example'] },
+    payload: { text: '![x](https:\\\\evil.example/p)' },
+    want: 'deny',
+    faults: ['address_unreadable', 'scheme_not_allowed'],
+  },
+  {
+    label: 'boundary',
+    name: 'drawings within drawings, four deep',
+    spec: { in: ['payload'] },
+    payload: { image: nested(4) },
+    want: 'allow',
+  },
+  {
+    label: 'boundary',
+    name: 'drawings within drawings, five deep',
+    spec: { in: ['payload'] },
+    payload: { image: nested(5) },
+    want: 'deny',
+    faults: ['too_deep'],
+  },
+  {
     label: 'bad-input',
     name: 'a data URI as a name',
     spec: pictures,
@@ -463,9 +517,9 @@ describe('what a finding changes', () => {
     })
   })
 
-  test('drop leaves out all elements of a list in which one is at fault, since others move up', () => {
+  test('drop leaves out the elements at fault and no other', () => {
     const payload = { a: GIF, b: PNG, list: [GIF, PNG, GIF] }
-    expect(apply(changing('drop', onlyPng), { payload }).payload).toEqual({ b: PNG, list: [] })
+    expect(apply(changing('drop', onlyPng), { payload }).payload).toEqual({ b: PNG, list: [PNG] })
   })
 
   test('tokenise puts tokens in the place of the fields', () => {

@@ -296,6 +296,21 @@ describe('what is changed', () => {
     expect(changed.payload['note']).toBe(want)
   })
 
+  test.for([['payload'], ['payload.password["1"]', 'payload.login[0]']])(
+    'what members named by numbers hold is found and changed alike, by %j',
+    (paths) => {
+      const payload = { password: { 1: 'hunter2x' }, login: [{ pass_word: 'hunter2x' }] }
+      const looks = spec({ in: [...paths], entropy: false })
+      const one = rule({ kind, spec: looks, verdict: 'redact' })
+      const { obligations, findings } = judgeOne(one, { payload })
+      expect(findings[0]?.evidence).toMatchObject({ count: 2 })
+      expect(applyObligations({ payload }, obligations, () => '').payload).toEqual({
+        password: { 1: '[redacted:password]' },
+        login: [{ pass_word: '[redacted:password]' }],
+      })
+    },
+  )
+
   test('a hold changes nothing by itself', () => {
     expect(
       judgeOne(rule({ kind, spec: spec(), verdict: 'hold' }), { payload }).obligations,
