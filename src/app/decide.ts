@@ -31,7 +31,7 @@ import { changeAndMint, changed, keepTokens, opensTokens, unopenedToken } from '
 export type DecideOptions = {
   /**
    * The same key with the same action gives the same decision, over restarts; with another action it is refused. An
-   * action that was allowed is judged again once the policy is another one.
+   * action that was allowed is judged again once the policy is another one, unless its grant was redeemed: it has run.
    */
   readonly idempotencyKey?: string
   /**
@@ -70,7 +70,7 @@ export function judgeCall(
       )
     }
     const recalled = known === null ? null : await recall(tx, parts, known.decision)
-    if (recalled !== null && !isOverruled(parts, recalled, now)) return recalled
+    if (recalled !== null && !(await isOverruled(tx, parts, recalled, now))) return recalled
     const outcome = await decideNow(tx, parts, { action, now, call })
     await tx.putIdempotency(record.key, {
       actionDigest: record.actionDigest,
@@ -80,11 +80,21 @@ export function judgeCall(
   })
 }
 
-/** Whether an action that ran, or may have, must be judged again: another policy has come, or this one has ended. */
-function isOverruled(parts: Parts, recalled: Outcome, now: number): boolean {
+/**
+ * Whether an action that may run must be judged again: another policy has come, or this one has ended. One whose grant
+ * was redeemed has run: another decision would have a grant of its own, and run it twice.
+ */
+async function isOverruled(
+  tx: StoreTransaction,
+  parts: Parts,
+  recalled: Outcome,
+  now: number,
+): Promise<boolean> {
   const { digest, policy } = parts.judge.bundle
   const ended = policy.valid_until !== null && now >= Date.parse(policy.valid_until)
-  return runs(recalled.verdict) && (recalled.policy !== digest || ended)
+  if (!runs(recalled.verdict) || (recalled.policy === digest && !ended)) return false
+  const grant = await tx.grantOfDecision(recalled.decision)
+  return grant === null || grant.redeemedAt === null
 }
 
 function runs(verdict: Evaluation['verdict']): boolean {
@@ -136,6 +146,8 @@ type Made = {
   readonly now: number
   /** The decision that allowed the call, where the action is its result. */
   readonly call?: string
+  /** When the attempt was counted. Default: now. */
+  readonly attempt?: number
 }
 
 /**
@@ -192,7 +204,7 @@ export function isUnreceivable(error: unknown): error is PolicyError {
 }
 
 async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Outcome> {
-  const { action, evaluation, state, now, call } = made
+  const { action, evaluation, state, now, call, attempt } = made
   await tx.writeState(evaluation.state)
   await tx.forgetState(now)
   const id = newId(parts, 'dec')
@@ -223,6 +235,7 @@ async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Ou
       hidden: committed.hidden,
       state,
       now,
+      ...(attempt === undefined ? {} : { attempt }),
       ...(evaluation.reserved === undefined ? {} : { reserved: evaluation.reserved }),
     },
   })

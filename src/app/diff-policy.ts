@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import { digestOf, fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
 import { readBytes } from '../host/files.ts'
@@ -21,9 +21,12 @@ import { firstError, withRegoCompiler } from './compile-policy.ts'
 import { countFlips, type Recorded } from './count-flips.ts'
 
 export type DiffRequest = {
-  /** Each a bundle file, a policy folder, or a Git revision, with `:FOLDER` where the policy lies elsewhere in it. */
+  /**
+   * Each a bundle file, a policy folder, or a Git revision, with `:FOLDER` where the policy lies elsewhere in it. Without
+   * `after` the policy repository as its files are now.
+   */
   readonly before: string
-  readonly after: string
+  readonly after: string | null
   /** Absolute: what names are relative to. */
   readonly cwd: string
   /** Absolute: the policy repository's folder, which says where the policy lies in a revision. */
@@ -39,16 +42,16 @@ export type DiffRequest = {
  * touched: a revision is read from the repository's objects.
  *
  * @throws {PolicyError} the first complaint about a policy that does not compile, FILE_UNREADABLE for a name that is
- *   none of the three, BUNDLE_CORRUPT and its kin, GIT_FAILED, SESSION_INVALID, STORE_FAILED
+ *   none of the three, USAGE_INVALID for one that is both a path and a revision, BUNDLE_CORRUPT and its kin, GIT_FAILED, SESSION_INVALID, STORE_FAILED
  */
 export async function diffPolicies(request: DiffRequest): Promise<PolicyDiff> {
-  const [before, after] = await withRegoCompiler(async (rego) => [
-    await openSide(request.before, request, rego),
-    await openSide(request.after, request, rego),
-  ])
-  if (before === undefined || after === undefined) {
-    throw new PolicyError('ENGINE_FAILED', 'expected two policies to compare')
-  }
+  const name = request.after ?? (relative(request.cwd, request.folder) || '.')
+  const [before, after] = await withRegoCompiler(async (rego) => {
+    const old = await openNamed(request.before, request, rego)
+    const isNamed = request.after !== null
+    const now = await (isNamed ? openNamed : openPath)(name, request, rego)
+    return [old, now] as const
+  })
   const { recorded, examples } = request
   const flips: FlipReport | null =
     recorded === null
@@ -56,7 +59,7 @@ export async function diffPolicies(request: DiffRequest): Promise<PolicyDiff> {
       : await countFlips({ before: before.bundle, after: after.bundle, recorded, examples })
   return {
     before: { name: request.before, policy: before.bundle.digest },
-    after: { name: request.after, policy: after.bundle.digest },
+    after: { name, policy: after.bundle.digest },
     changes: comparePolicies({ before: sideOf(before, after), after: sideOf(after, before) }),
     flips,
   }
@@ -80,17 +83,38 @@ export function diffFails({ changes, flips }: PolicyDiff, failOn: FailOn): boole
 
 type Opened = { readonly bundle: Bundle; readonly files: PolicyFiles | null }
 
-async function openSide(
-  name: string,
-  { cwd, folder }: DiffRequest,
-  rego: RegoCompiler,
-): Promise<Opened> {
+type Opener = (name: string, request: DiffRequest, rego: RegoCompiler) => Promise<Opened>
+
+/** A change may bring a file or a folder of a branch's name: it must not stand in for the branch that it is compared with. */
+const openNamed: Opener = async (name, request, rego) => {
+  const { cwd, folder } = request
   const path = resolve(cwd, name)
   const kind = existsSync(path) ? statSync(path) : null
-  if (kind?.isFile()) return { bundle: readBundle(await readBytes(path)), files: null }
   // A folder that is no policy repository may be named as a branch is.
   const isPolicy = kind?.isDirectory() === true && existsSync(join(path, PROJECT_FILE))
-  const files = isPolicy ? await readPolicyFiles(path) : await filesOfRevision(name, folder)
+  if (kind?.isFile() !== true && !isPolicy) {
+    return compiled(name, await filesOfRevision(name, folder), rego)
+  }
+  if (!isPath(name) && (await isRevision(name, folder))) {
+    const message = `${name} is a path and a Git revision; write ./${name} for the path, or the revision in full, such as refs/heads/${name}`
+    throw new PolicyError('USAGE_INVALID', message)
+  }
+  return openPath(name, request, rego)
+}
+
+const openPath: Opener = async (name, { cwd }, rego) => {
+  const path = resolve(cwd, name)
+  const isFile = existsSync(path) && statSync(path).isFile()
+  if (isFile) return { bundle: readBundle(await readBytes(path)), files: null }
+  return compiled(name, await readPolicyFiles(path), rego)
+}
+
+/** Whether a name is written as no revision can be: `.`, `./x`, `/x`. */
+function isPath(name: string): boolean {
+  return isAbsolute(name) || /^\.{1,2}(?:$|[/\\])/.test(name)
+}
+
+async function compiled(name: string, files: PolicyFiles, rego: RegoCompiler): Promise<Opened> {
   const { bundle, diagnostics } = await compile(files, { rego })
   if (bundle !== null) return { bundle, files }
   const error = firstError(diagnostics)
@@ -98,14 +122,29 @@ async function openSide(
   throw new PolicyError(code, `of ${name}: ${error.message}`, { cause: error, at, file })
 }
 
+async function isRevision(name: string, folder: string): Promise<boolean> {
+  try {
+    const { gitDir } = await findGitFolder(folder)
+    await commitOf(openGit(gitDir), revisionOf(name))
+    return true
+  } catch (error) {
+    if (error instanceof PolicyError) return false
+    throw error
+  }
+}
+
+/** The revision in `HEAD~1:folder`. */
+function revisionOf(name: string): string {
+  return name.split(':', 1)[0] ?? name
+}
+
 async function filesOfRevision(name: string, folder: string): Promise<PolicyFiles> {
   const colon = name.indexOf(':')
-  const revision = colon < 0 ? name : name.slice(0, colon)
   const { gitDir, prefix } = await findGitFolder(folder).catch((cause) => {
     throw notFound(name, cause)
   })
   const git = openGit(gitDir)
-  const commit = await commitOf(git, revision).catch((cause) => {
+  const commit = await commitOf(git, revisionOf(name)).catch((cause) => {
     throw cause instanceof PolicyError && cause.code === 'GIT_FAILED'
       ? cause
       : notFound(name, cause)

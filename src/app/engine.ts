@@ -1,6 +1,7 @@
 import { type Change, diffJson } from '../base/diff.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
+import { assertPlainJson } from '../base/plain-json.ts'
 import { parseAction, parseActionText } from '../model/action.ts'
 import type { Action, Outcome } from '../model/generated/types.ts'
 import type { JudgedAction, Resolution } from '../model/nouns.ts'
@@ -186,8 +187,9 @@ export function engineOf(
       const call = { ...action, payload: ran } as Action
       return seen(await resultOf(call, result, { call: told.decision })) as typeof result
     },
-    redeem: (grant, options = {}) => redeem(parts, grant, reportWithoutSecrets(parts, options)),
-    report: (grant, told) => report(parts, grant, reportWithoutSecrets(parts, told)),
+    redeem: async (grant, options = {}) =>
+      redeem(parts, grant, reportWithoutSecrets(parts, options)),
+    report: async (grant, told) => report(parts, grant, reportWithoutSecrets(parts, told)),
     jwks: () => parts.grants.jwks,
     reload: async () => {
       if (reloader !== null) return reloader.reload()
@@ -208,13 +210,16 @@ function withoutSecrets(parts: Parts, action: JudgedAction): JudgedAction {
   }
 }
 
-/** A result as it may be written down. The payload is only compared, with what the grant was made over. */
+/**
+ * A result as it may be written down. The payload is only compared, with what the grant was made over.
+ *
+ * @throws {PolicyError} as {@link assertPlainJson}
+ */
 function reportWithoutSecrets<T extends RedeemOptions>(parts: Parts, told: T): T {
   const { result } = told
-  return {
-    ...told,
-    ...(result === undefined ? {} : { result: parts.secrets.conceal(result) }),
-  }
+  if (result === undefined) return told
+  assertPlainJson(result)
+  return { ...told, result: parts.secrets.conceal(result) }
 }
 
 /** What is told of a call, as its caller gets it: with clear values, and the grant over them. */
@@ -270,7 +275,8 @@ async function runTool<P extends JsonObject, R>(
   told: Answer,
   tool: (payload: P) => R | Promise<R>,
 ): Promise<{ readonly ran: JsonObject; readonly result: R }> {
-  const ran = permitted(told)
+  // A copy: the tool may change what it gets.
+  const ran = structuredClone(permitted(told))
   // First the secrets: a provider that cannot be asked must not use up what lets the call run.
   const handed = await handOn(parts, asked, told)
   const clear = permitted(handed)

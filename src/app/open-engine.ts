@@ -69,7 +69,8 @@ export type UpdateOptions = {
  * Opens the engine in this process.
  *
  * @throws {PolicyError} with the diagnostics' first code when the policy does not compile, BUNDLE_* when the bundle
- *   cannot be read, PROJECT_NOT_OWNED when the credential is for another project, STORE_* and LOG_* for a broken store
+ *   cannot be read, PROJECT_NOT_OWNED when the credential is for another project, STORE_* and LOG_* for a broken store;
+ *   with `updates`, as {@link Reloader}.resume
  */
 export async function open(options: OpenOptions): Promise<Engine> {
   const parts = await openParts(options)
@@ -82,6 +83,12 @@ export async function open(options: OpenOptions): Promise<Engine> {
     ...(trust === undefined ? {} : { trust: parseTrust(trust) }),
     ...(selfTests === undefined ? {} : { selfTests }),
   })
+  try {
+    await reloader.resume()
+  } catch (cause) {
+    await closeParts(parts)
+    throw cause
+  }
   const stop = lookRegularly(reloader, updates)
   const close = async (): Promise<void> => {
     await stop()

@@ -43,7 +43,11 @@ export async function reconcileExecutions(options: ReconcileOptions): Promise<Re
   }
 }
 
-type Redemption = UnexecutedGrant & { readonly root: string }
+type Redemption = UnexecutedGrant & {
+  readonly root: string
+  readonly service: string
+  readonly action: string
+}
 
 type Redemptions = {
   readonly all: readonly Redemption[]
@@ -75,12 +79,14 @@ function redemptionOf(index: number, receipt: Receipt): Redemption | null {
   if (receipt.predicateType !== EXECUTION) return null
   const { predicate, subject } = receipt as ExecutionReceipt
   if (predicate.stage !== 'redeemed') return null
-  const { agent, service, action } = predicate.call as Record<string, string>
+  const { agent = '', service = '', action = '' } = predicate.call as Record<string, string>
   return {
     index,
     grant: predicate.grant,
     redeemed_at: predicate.issuedAt,
-    agent: agent ?? '',
+    agent,
+    service,
+    action,
     tool: `${service}.${action}`,
     root: `sha256:${subject[0]?.digest.sha256}`,
   }
@@ -113,7 +119,7 @@ async function compare(
     unredeemed,
     unexecuted: compared
       .filter(({ grant }) => !executed.has(grant))
-      .map(({ root: _root, ...one }) => one),
+      .map(({ root: _root, service: _service, action: _action, ...one }) => one),
   }
 }
 
@@ -146,11 +152,9 @@ function match(
   const found = id === null ? byRoot.get(root ?? '') : byGrant.get(id)
   const other = found !== undefined && root !== null && found.root !== root
   if (found === undefined || other) return { ...shown(execution, id ?? root), why: 'unredeemed' }
-  const named = service !== null && action !== null ? `${service}.${action}` : null
-  if (named !== null && named !== found.tool) {
-    return { ...shown(execution, found.grant), why: 'other-tool' }
-  }
-  return found
+  const isOther =
+    (service !== null && service !== found.service) || (action !== null && action !== found.action)
+  return isOther ? { ...shown(execution, found.grant), why: 'other-tool' } : found
 }
 
 function shown(

@@ -24,6 +24,8 @@ export type Inputs = {
   readonly state: StateSlice
   /** Unix milliseconds. */
   readonly now: number
+  /** When the attempt was counted, where that was earlier: of a request that is asked anew, Unix milliseconds. */
+  readonly attempt?: number
   /** What was set aside of limits on cost. */
   readonly reserved?: readonly Reservation[]
 }

@@ -35,9 +35,16 @@ export interface Reloader {
    *
    * @throws {PolicyError} BUNDLE_UNREACHABLE (retryable); BUNDLE_UNSIGNED, BUNDLE_UNTRUSTED, BUNDLE_OLDER,
    *   BUNDLE_EXPIRED, BUNDLE_SELF_TEST, BUNDLE_NEEDS_RESTART, PROJECT_NOT_OWNED; the policy's first error when it does
-   *   not compile, BUNDLE_CORRUPT and its kin
+   *   not compile, BUNDLE_CORRUPT and its kin; STORE_FAILED when nobody knows what was taken last
    */
   reload(): Promise<Reloaded>
+  /**
+   * For an engine that has just been opened: looks at once where it was opened with another policy than the one taken
+   * last, so that a restart does not open the way back.
+   *
+   * @throws {PolicyError} as `reload`; then the engine must not judge
+   */
+  resume(): Promise<void>
 }
 
 export function openReloader(
@@ -57,17 +64,24 @@ export function openReloader(
     const issuedAt = checkSigner(found, bundle, options.trust)
     const armed = readMemory(memory)
     await checkOrder(options.feed, { found, issuedAt }, armed)
-    if (bundle.digest !== before.digest) {
+    const next = { issued_at: issuedAt, commit: commitOf(found), policy: bundle.digest }
+    const remember = () => writeAtomically(memory, `${JSON.stringify(laterOf(next, armed))}\n`)
+    if (bundle.digest === before.digest) await remember()
+    else {
       checkSame(bundle, before, parts.clock())
-      await takeOver(bundle, before)
+      await takeOver(bundle, before, remember)
     }
-    await writeAtomically(memory, `${JSON.stringify(memoryOf(found, issuedAt, armed))}\n`)
     known = found.version
     if (bundle.digest === before.digest) return unchanged
     return { state: 'armed', policy: bundle.digest, before: before.digest }
   }
 
-  const takeOver = async (bundle: Bundle, before: Bundle): Promise<void> => {
+  /** @param remember - before the new policy judges: what cannot be remembered is not taken */
+  const takeOver = async (
+    bundle: Bundle,
+    before: Bundle,
+    remember: () => Promise<void>,
+  ): Promise<void> => {
     const judge = openJudge(bundle, parts.evidenceKey)
     try {
       const tests = [
@@ -76,6 +90,7 @@ export function openReloader(
         ...bundle.policy.self_test,
       ]
       await selfTest(judge, tests, parts.clock())
+      await remember()
     } catch (cause) {
       await judge.close()
       throw cause
@@ -83,17 +98,26 @@ export function openReloader(
     await parts.arm(judge)
   }
 
+  const reload = (): Promise<Reloaded> => {
+    const next = last.then(look)
+    last = next.catch(() => undefined)
+    return next
+  }
   return {
-    reload: () => {
-      const next = last.then(look)
-      last = next.catch(() => undefined)
-      return next
+    reload,
+    resume: async () => {
+      const { policy } = readMemory(memory)
+      if (policy !== null && policy !== parts.judge.bundle.digest) await reload()
     },
   }
 }
 
-/** What was taken last, for the order of versions. Unix milliseconds; null where nobody signed. */
-type Armed = { readonly issued_at: number | null; readonly commit: string | null }
+/** What was taken last. Unix milliseconds; null where nobody signed, where it was no commit, before the first. */
+type Armed = {
+  readonly issued_at: number | null
+  readonly commit: string | null
+  readonly policy: string | null
+}
 
 async function bundleOf(found: FoundPolicy): Promise<Bundle> {
   return 'bundle' in found ? readBundle(found.bundle) : compileFiles(found.files)
@@ -147,12 +171,14 @@ function checkSame({ policy }: Bundle, before: Bundle, now: number): void {
 
 /** @throws {PolicyError} STORE_FAILED for a file of another shape: then nobody knows what was taken last */
 function readMemory(file: string): Armed {
-  if (!existsSync(file)) return { issued_at: null, commit: null }
+  if (!existsSync(file)) return { issued_at: null, commit: null, policy: null }
   try {
-    const { issued_at, commit } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    const value = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    const { issued_at, commit, policy } = value
     const isTime = issued_at === null || Number.isSafeInteger(issued_at)
     const isCommit = commit === null || typeof commit === 'string'
-    if (isTime && isCommit) return { issued_at, commit } as Armed
+    if (isTime && isCommit && typeof policy === 'string')
+      return { issued_at, commit, policy } as Armed
   } catch {
     // Falls through: not the file that was written here.
   }
@@ -161,9 +187,14 @@ function readMemory(file: string): Armed {
 }
 
 /** A version without a signature or commit does not make an earlier one be forgotten. */
-function memoryOf(found: FoundPolicy, issuedAt: number | null, armed: Armed): Armed {
+function laterOf(next: Armed, armed: Armed): Armed {
   return {
-    issued_at: issuedAt ?? armed.issued_at,
-    commit: 'commit' in found ? found.commit.id : armed.commit,
+    issued_at: next.issued_at ?? armed.issued_at,
+    commit: next.commit ?? armed.commit,
+    policy: next.policy,
   }
+}
+
+function commitOf(found: FoundPolicy): string | null {
+  return 'commit' in found ? found.commit.id : null
 }

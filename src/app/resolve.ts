@@ -5,6 +5,7 @@ import { PolicyError } from '../base/errors.ts'
 import { parseJson } from '../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import { REASON_LENGTH_MAX } from '../base/limits.ts'
+import { behaviourAsAsked } from '../decide/evaluate/index.ts'
 import type { DecisionReceipt, Request } from '../model/generated/types.ts'
 import type { Evaluation, Resolution } from '../model/nouns.ts'
 import type {
@@ -20,6 +21,7 @@ import { standingRequest } from '../trust/approve/routes.ts'
 import { type Tally, tally } from '../trust/approve/tally.ts'
 import { collectReviews } from '../trust/verify/review.ts'
 import { isUnreceivable, writeDecision } from './decide.ts'
+import type { Judge } from './judge.ts'
 import type { Parts } from './parts.ts'
 import { openPatch, type Patch } from './patch.ts'
 import {
@@ -53,7 +55,7 @@ export async function settleRequest(parts: Parts, id: string): Promise<RequestRe
       await parts.batcher.run((tx) => end(tx, parts, { ...looked, opened }))
       break
     } catch (error) {
-      // People were quicker than the evaluation: what they did must be counted too.
+      // People, or a new policy, were quicker than the evaluation: what they did must be counted too.
       const changed = error instanceof PolicyError && error.code === 'FORGE_CONFLICT'
       if (!changed || tries === TRIES_MAX) throw error
     }
@@ -82,6 +84,8 @@ export async function findRequest(parts: Parts, id: string): Promise<RequestReco
 }
 
 type Looked = {
+  /** Under which the reviews were counted. */
+  readonly judge: Judge
   readonly pull: Pull
   readonly reviews: readonly ForgeReview[]
   readonly counted: Tally
@@ -100,7 +104,8 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
   }
   const held = await openDecision(parts.store, request.decision)
   const now = parts.clock()
-  const { policy } = parts.judge.bundle
+  const { judge } = parts
+  const { policy } = judge.bundle
   const { people } = policy
   const reviews = await parts.forge.reviews(opened.pull)
   const { verified, refused } = collectReviews({
@@ -125,16 +130,18 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
   const counting = standingRequest(request, policy)
   const judged = { reviews: standing, refused: [...refused, ...flawed] }
   const counted = tally({ request: counting, ...judged, people, now })
-  return { pull, reviews, held, counted }
+  return { judge, pull, reviews, held, counted }
 }
 
-/** @throws {PolicyError} FORGE_CONFLICT (retryable) when people have done something since the look */
-async function assertUnchanged(parts: Parts, { pull, reviews }: Looked): Promise<void> {
+/** @throws {PolicyError} FORGE_CONFLICT (retryable) when people have done something since the look, or the policy is another */
+async function assertUnchanged(parts: Parts, { judge, pull, reviews }: Looked): Promise<void> {
   const now = {
     pull: await parts.forge.pull(pull.number),
     reviews: await parts.forge.reviews(pull.number),
   }
-  if (JSON.stringify(now) === JSON.stringify({ pull, reviews })) return
+  const isSame = JSON.stringify(now) === JSON.stringify({ pull, reviews })
+  // Another policy may count other people.
+  if (isSame && judge === parts.judge) return
   throw new PolicyError(
     'FORGE_CONFLICT',
     `pull request ${pull.number} changed while it was resolved`,
@@ -317,8 +324,10 @@ async function conclude(
       : openPatch(held.inputs, counted.patch, { key: held.key, request: request.id })
   const action =
     patch === null ? held.inputs.action : { ...held.inputs.action, payload: patch.payload }
-  const state = await tx.readState(parts.judge.stateKeys(action))
-  const judged = await parts.judge.evaluate({ action, state, now, leaveOut: held.inputs.now })
+  const current = await tx.readState(parts.judge.stateKeys(action))
+  const state = behaviourAsAsked({ current, asked: held.inputs.state, now })
+  const { attempt = held.inputs.now } = held.inputs
+  const judged = await parts.judge.evaluate({ action, state, now, leaveOut: attempt })
   const evaluation = onlyReserved(judged)
   if (evaluation.verdict === 'deny') {
     const denials = evaluation.findings.filter(
@@ -332,7 +341,7 @@ async function conclude(
   const approved = new Set(request.routes.map(({ id }) => id))
   const beyond = evaluation.route.filter((route) => !approved.has(route))
   if (beyond.length > 0) {
-    const asked = await writeDecision(tx, parts, { action, evaluation, state, now })
+    const asked = await writeDecision(tx, parts, { action, evaluation, state, now, attempt })
     const { reserved: _reserved, ...said } = evaluation
     const next = asked.request?.id ?? null
     const anew = next === null ? 'cannot be asked' : `asked anew as ${next}`

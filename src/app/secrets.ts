@@ -24,8 +24,8 @@ export interface Secrets {
    */
   inject(judge: Judge, action: JudgedAction): Promise<JsonObject>
   /**
-   * A value in which references stand again where this process has put their values: a payload that was handed on is
-   * the one that it was made of, and texts that hold a value that was put into one hold its reference.
+   * A value in which references stand again where this process has put their values: a text that is such a value is its
+   * reference, and one that holds it holds its reference. See `WHOLE_LENGTH_MIN` and `WITHIN_LENGTH_MIN`.
    */
   conceal<T extends JsonValue>(value: T): T
   /** One value, to see whether it can be had. @throws {PolicyError} as {@link inject} */
@@ -48,7 +48,6 @@ export function openSecrets(
     if (provider !== null) return provider.read(reference.name)
     throw new PolicyError('SECRET_OUT_OF_SCOPE', `no provider is set up for ${reference.text}`)
   }
-  const originals = new WeakMap<object, JsonObject>()
   const remembered = new Map<string, string>()
   return {
     read,
@@ -69,20 +68,14 @@ export function openSecrets(
             made.slice(0, start) + (values.get(reference.text) ?? '') + made.slice(end),
           text,
         )
-      const payload = replaceTexts(action.payload, put, (name) => name) as JsonObject
-      originals.set(payload, action.payload)
-      return payload
+      return replaceTexts(action.payload, put, (name) => name) as JsonObject
     },
-    conceal: (value) => {
-      const original =
-        typeof value === 'object' && value !== null ? originals.get(value) : undefined
-      if (original !== undefined) return original as typeof value
-      return remembered.size === 0 ? value : (concealed(value, remembered) as typeof value)
-    },
+    conceal: (value) =>
+      remembered.size === 0 ? value : (concealed(value, remembered) as typeof value),
   }
 }
 
-/** A shorter value says nothing: it could stand anywhere, in any field, within any text. */
+/** UTF-16 code units. A shorter value says nothing: it could stand anywhere, in any field, within any text. */
 const WHOLE_LENGTH_MIN = 6
 const WITHIN_LENGTH_MIN = 10
 

@@ -98,7 +98,7 @@ function migrate(database: DatabaseSync, wrappingKey: Uint8Array): void {
       const insert = database.prepare('INSERT INTO meta (key, value) VALUES (?, ?)')
       insert.run('format', Buffer.from(String(FORMAT)))
       insert.run('key_check', seal(wrappingKey, Buffer.from('countersign'), 'key_check'))
-    } else if (Number(text(format['value'])) > FORMAT) {
+    } else if (!(Number(text(format['value'])) <= FORMAT)) {
       throw new PolicyError(
         'STORE_NEWER_FORMAT',
         `the store has format ${text(format['value'])}; this version reads up to ${FORMAT}: use a newer countersign`,
@@ -196,7 +196,7 @@ function transaction(database: DatabaseSync, wrappingKey: Uint8Array): StoreTran
         const row = sql.state.get(key)
         if (row !== undefined) {
           slice[key] = {
-            value: JSON.parse(String(row['value'])) as JsonValue,
+            value: json(row['value']) as JsonValue,
             until: Number(row['until']),
           }
         }
@@ -405,10 +405,10 @@ function requestOf(row: Row | undefined): RequestRecord | null {
   if (row === undefined) return null
   const resolution = row['resolution']
   return {
-    request: JSON.parse(String(row['request'])) as Request,
+    request: json(row['request']) as Request,
     heldAt: Number(row['held_at']),
     pull: row['pull'] === null ? null : Number(row['pull']),
-    resolution: resolution === null ? null : (JSON.parse(String(resolution)) as ResolutionRecord),
+    resolution: resolution === null ? null : (json(resolution) as ResolutionRecord),
     published: row['published'] === 1,
   }
 }
@@ -421,7 +421,7 @@ function grantOf(row: Row | undefined): GrantRecord | null {
     decision: String(row['decision']),
     request: row['request'] === null ? null : String(row['request']),
     audience: String(row['audience']),
-    call: JSON.parse(String(row['call'])) as JsonObject,
+    call: json(row['call']) as JsonObject,
     issuedAt: Number(row['issued_at']),
     expiresAt: Number(row['expires_at']),
     redeemedAt: indexOf(row['redeemed_at']),
@@ -432,6 +432,15 @@ function grantOf(row: Row | undefined): GrantRecord | null {
 function bytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value
   throw new PolicyError('STORE_FAILED', 'the store holds a value of the wrong type')
+}
+
+/** What JSON.parse says itself quotes the value. */
+function json(value: unknown): unknown {
+  try {
+    return JSON.parse(String(value))
+  } catch {
+    throw new PolicyError('STORE_FAILED', 'the store holds a value that is no JSON')
+  }
 }
 
 function text(value: unknown): string {

@@ -5,8 +5,8 @@ import { type Paint, visible } from './paint.ts'
 export function outcomeText(outcome: Outcome, paint: Paint): string {
   const lines = [`${verdictText(outcome.verdict, paint)}  ${paint.dim(outcome.decision)}`]
   for (const finding of outcome.findings) lines.push(...findingLines(finding, paint))
-  for (const { paths, rule } of outcome.obligations) {
-    lines.push(`  masked before it runs: ${paths.join(', ')} (${rule})`)
+  for (const { kind, paths, rule } of outcome.obligations) {
+    lines.push(`  ${kind} before it runs: ${paths.join(', ')} (${rule})`)
   }
   if (outcome.request !== undefined) {
     const { id, expires_at, where } = outcome.request

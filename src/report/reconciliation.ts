@@ -5,7 +5,7 @@ import { type Paint, visible } from './paint.ts'
 export function reconciliationText(found: Reconciliation, paint: Paint): string {
   const { executions, redeemed, matched, unredeemed, unexecuted } = found
   const good = unredeemed.length + unexecuted.length === 0
-  const head = `${executions} executions, ${redeemed} redeemed grants, ${matched} of them matched`
+  const head = `${executions} executions, ${matched} of them matched; ${redeemed} redeemed grants`
   const strange = unredeemed.map(({ line, at, tool, grant, why }) =>
     [
       `  line ${line}`,

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { openBatcher } from '../../src/app/batch.ts'
 import { PolicyError } from '../../src/base/errors.ts'
@@ -122,16 +123,31 @@ test.for([
   else expect(open).toThrow(expect.objectContaining({ code }))
 })
 
-test('a store of a newer format is refused', async () => {
-  const { DatabaseSync } = await import('node:sqlite')
+test.for([
+  { name: 'of a newer format', format: '2' },
+  { name: 'of a format that is none', format: 'x' },
+])('a store $name is refused', async ({ format }) => {
   const file = join(temporaryFolder(), 'store.sqlite')
   await openSqliteStore(file, KEY).close()
   const database = new DatabaseSync(file)
-  database.prepare("UPDATE meta SET value = ? WHERE key = 'format'").run(Buffer.from('2'))
+  database.prepare("UPDATE meta SET value = ? WHERE key = 'format'").run(Buffer.from(format))
   database.close()
   expect(() => openSqliteStore(file, KEY)).toThrow(
     expect.objectContaining({ code: 'STORE_NEWER_FORMAT' }),
   )
+})
+
+test('state that is no JSON -> STORE_FAILED', async () => {
+  const folder = temporaryFolder()
+  const store = storeOf(folder)
+  await store.transact((tx) => tx.writeState(entry(1)))
+  const database = new DatabaseSync(join(folder, 'store.sqlite'))
+  database.exec("UPDATE state SET value = '{'")
+  database.close()
+  await expect(store.transact((tx) => tx.readState(['k']))).rejects.toMatchObject({
+    code: 'STORE_FAILED',
+  })
+  await store.close()
 })
 
 test('state that may be forgotten goes, bit by bit', async () => {

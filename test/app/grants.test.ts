@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { openJudge } from '../../src/app/judge.ts'
 import { findReceipt, listReceipts, verifyLogFolder } from '../../src/app/receipts.ts'
 import { reviewRequest } from '../../src/app/review.ts'
 import { fromUtf8 } from '../../src/base/digest.ts'
@@ -307,6 +308,21 @@ describe('redeeming', () => {
     expect((await findReceipt(opened.parts.store, execution)).index).toBe(rows.length - 1)
   })
 
+  test('what has run does not get a second grant by the same key under another policy', async () => {
+    const { engine, parts } = await openWith()
+    const ask = () => engine.decide(mail, { idempotencyKey: 'one' })
+    const { decision, grant = '' } = await ask()
+    await engine.redeem(grant)
+    const next = await bundleOf({
+      'countersign.yaml': PROJECT['countersign.yaml'].replace('60s', '90s'),
+    })
+    expect(next.digest).not.toBe(parts.judge.bundle.digest)
+    await parts.arm(openJudge(next, parts.evidenceKey))
+    const again = await ask()
+    expect(again.decision).toBe(decision)
+    expect(again).not.toHaveProperty('grant')
+  })
+
   test('a guarded tool redeems by itself, and does not run twice for one decision', async () => {
     const opened = await openWith()
     const ran: unknown[] = []
@@ -380,6 +396,17 @@ describe('limits on cost', () => {
     expect((await ask(opened, 100)).verdict).toBe('hold')
   })
 
+  test('what expires after its window gives nothing back of what was let through since', async () => {
+    const opened = await openWith({ bundle: await priced })
+    const held = [await ask(opened, 60), await ask(opened, 40)]
+    opened.wait(24 * 3_600_000)
+    expect((await ask(opened, 100)).verdict).toBe('hold')
+    for (const one of held) {
+      expect(await opened.engine.status(idOf(one))).toMatchObject({ status: 'EXPIRED' })
+    }
+    expect((await ask(opened, 1)).verdict).toBe('deny')
+  })
+
   test('what is approved goes on counting, once, from the approval on', async () => {
     const opened = await openWith({ bundle: await priced })
     const held = await ask(opened, 60)
@@ -443,5 +470,17 @@ describe('limits on cost', () => {
     expect((await call(9)).verdict).toBe('allow')
     expect((await call(1)).verdict).toBe('deny')
     checkLog(opened)
+  })
+
+  test('a reported cost counts where the estimate was nothing', async () => {
+    const opened = await openWith({ bundle: await priced })
+    const call = (cost: number) => opened.engine.decide({ ...mail, context: { cost } })
+    const grants = [(await call(0)).grant ?? '', (await call(0)).grant ?? '']
+    for (const grant of grants) {
+      await opened.engine.redeem(grant)
+      await opened.engine.report(grant, { cost: { 'context.cost': 4 } })
+    }
+    expect((await call(3)).verdict).toBe('deny')
+    expect((await call(2)).verdict).toBe('allow')
   })
 })

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { openJudge } from '../../src/app/judge.ts'
 import { verifyLogFolder } from '../../src/app/receipts.ts'
 import { reviewRequest } from '../../src/app/review.ts'
 import { shownTo } from '../../src/app/reviewer.ts'
@@ -317,6 +318,52 @@ test('an approval whose time runs out while it waits for the store expires', asy
   expect(answer).toMatchObject({ status: 'EXPIRED' })
   expect(answer.payload).toBeUndefined()
   expect(verifyLogFolder(join(first.folder, 'log')).problems).toEqual([])
+})
+
+test('a reviewer whom a new policy takes off the route while the reviews are counted does not count', async () => {
+  const opened = await openTest()
+  const { parts } = opened
+  const id = await held(opened)
+  const away = { ...parts, forge: without(parts.forge, 'reviews') }
+  const ana = await signerOf('ana')
+  await expect(reviewRequest(away, id, { verdict: 'approve' }, ana)).rejects.toThrow()
+  const next = await bundleOf(routes('payments, reviewers: [bo]'))
+  const { onBase } = parts.forge
+  let isArmed = false
+  Object.assign(parts.forge, {
+    onBase: async (sha: string) => {
+      if (!isArmed) await parts.arm(openJudge(next, parts.evidenceKey))
+      isArmed = true
+      return onBase(sha)
+    },
+  })
+  expect(await opened.engine.status(id)).toMatchObject({ status: 'PENDING' })
+  expect(isArmed).toBe(true)
+  await reviewRequest(parts, id, { verdict: 'approve' }, await signerOf('bo'))
+  expect(await opened.engine.status(id)).toMatchObject({ status: 'APPROVED' })
+})
+
+test('a call that is asked for anew does not count twice, though a second call does', async () => {
+  let now = Date.parse('2026-03-01T10:00:00Z')
+  const guardrails = 'policies/guardrails/refunds.yaml'
+  const rules = String(policyFiles().get(guardrails)).replace('limit: 100', 'limit: 1')
+  const first = await openTest({
+    bundle: await bundleOf({ [guardrails]: rules }),
+    clock: () => now,
+  })
+  const id = await held(first)
+  now += 60_000
+  const bundle = await bundleOf({ [guardrails]: rules.replace('above: 1000', 'above: 1') })
+  const { engine, parts } = await openTest({ folder: first.folder, bundle, clock: () => now })
+  const approve = { verdict: 'approve' } as const
+  await reviewRequest(parts, id, approve, await signerOf('ana'))
+  const next = String((await parts.store.request(id))?.resolution?.next)
+  expect(next).toMatch(/^req_/)
+  now += 60_000
+  await reviewRequest(parts, next, approve, await signerOf('ana'))
+  await reviewRequest(parts, next, approve, await signerOf('bo'))
+  expect(await engine.status(next)).toMatchObject({ status: 'APPROVED' })
+  expect((await engine.decide({ ...refund, payload })).verdict).toBe('deny')
 })
 
 test('an agent with a thousand waiting requests is denied the next, and gets it after an answer', async () => {

@@ -81,6 +81,18 @@ describe('what does not match', () => {
       idle: 2,
     },
     {
+      name: 'another action of a service that is not named',
+      lines: () => [line({ action: 'delete', jti: claims(0).jti })],
+      why: ['other-tool'],
+      idle: 2,
+    },
+    {
+      name: 'another service of an action that is not named',
+      lines: () => [line({ service: 'bank', jti: claims(0).jti })],
+      why: ['other-tool'],
+      idle: 2,
+    },
+    {
       name: 'the root of another grant',
       lines: () => [line({ jti: claims(0).jti, root: claims(1).root })],
       why: ['unredeemed'],
@@ -141,7 +153,7 @@ describe('the commands', () => {
     )
     const text = await cli(`log reconcile --executions ${file}`)
     expect(text.code).toBe(1)
-    expect(text.stdout).toContain('2 executions, 2 redeemed grants, 1 of them matched')
+    expect(text.stdout).toContain('2 executions, 1 of them matched; 2 redeemed grants')
     expect(text.stdout).toContain('line 2')
     expect(text.stdout).toContain(claims(1).jti)
     const json = await cli(`log reconcile --executions ${file} --format json`)

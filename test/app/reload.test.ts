@@ -27,7 +27,12 @@ const READ = { agent: 'clerk', service: 'shop', action: 'read_order' } as const
 const TRUST: Trust = {
   apiVersion: 'countersign/v1',
   kind: 'Trust',
-  logs: [],
+  logs: [
+    {
+      origin: 'countersign.local/shop',
+      keys: ['countersign.local/shop+be96a3ae+AQHZ74IlR8DZv1NCfCb2X8BV14kHU4qPF8GqvoAfoBAx'],
+    },
+  ],
   bundle_signers: [{ id: 'ana', fingerprints: [KEYS.ana.fingerprint] }],
 }
 const NOON = Date.parse('2026-05-01T12:00:00Z')
@@ -174,6 +179,67 @@ describe('a bundle that must be signed', () => {
   })
 })
 
+test('what cannot be remembered is not taken', async () => {
+  const { place, file, parts } = await watched()
+  const feed = openBundleFeed({ file })
+  const reloader = openReloader(parts, { feed, folder: join(temporaryFolder(), 'gone') })
+  const before = parts.judge.bundle.digest
+  place(await bundleOf(READS_DENIED))
+  await expect(reloader.reload()).rejects.toThrow('cannot write')
+  expect(parts.judge.bundle.digest).toBe(before)
+})
+
+describe('an engine that is opened again with an older policy', () => {
+  const reopened = async (feed: (file: string) => Promise<void>) => {
+    const { folder, file, place, reload, parts } = await watched({ trust: TRUST, issuedAt: NOON })
+    const next = await bundleOf(READS_DENIED)
+    place(next, await signature(next, NOON + 1))
+    await reload()
+    await closeParts(parts)
+    await feed(file)
+    const { open } = await import('../../src/app/open-engine.ts')
+    return open({
+      bundle: await bundleOf(),
+      store: folder,
+      credential: { project: 'shop', agents: ['clerk'], role: 'agent' },
+      updates: { from: { file }, trust: JSON.stringify(TRUST) },
+    })
+  }
+
+  test('judges by the one taken last from the first action on', async () => {
+    const engine = await reopened(async () => undefined)
+    expect((await engine.decide(READ)).verdict).toBe('deny')
+    await engine.close()
+  })
+
+  test.for<{ name: string; code: string; feed: (file: string) => Promise<void> }>([
+    {
+      name: 'the older one, signed, in its place',
+      code: 'BUNDLE_OLDER',
+      feed: async (file) => {
+        const old = await bundleOf()
+        writeFileSync(file, writeBundle(old))
+        writeFileSync(`${file}.sig`, await signature(old, NOON))
+      },
+    },
+    {
+      name: 'the older one without a signature',
+      code: 'BUNDLE_UNSIGNED',
+      feed: async (file) => {
+        writeFileSync(file, writeBundle(await bundleOf()))
+        rmSync(`${file}.sig`)
+      },
+    },
+    {
+      name: 'nothing there',
+      code: 'BUNDLE_UNREACHABLE',
+      feed: async (file) => rmSync(file),
+    },
+  ])('$name -> $code, and no engine', async ({ code, feed }) => {
+    await expect(reopened(feed)).rejects.toMatchObject({ code })
+  })
+})
+
 describe('a Git revision', () => {
   test('a commit that follows is taken, one that does not is refused', async () => {
     const repository = repositoryWith(policyFiles())
@@ -232,6 +298,13 @@ describe('an address', () => {
     server.status = 302
     await expect(reload()).rejects.toMatchObject({ code: 'BUNDLE_UNREACHABLE' })
     expect(parts.judge.bundle.digest).toBe(digest)
+  })
+
+  test('a server that says 304 to a question without a condition -> BUNDLE_UNREACHABLE', async () => {
+    const server = await serve()
+    server.status = 304
+    const { reload } = await watched({ source: { url: server.url } })
+    await expect(reload()).rejects.toMatchObject({ code: 'BUNDLE_UNREACHABLE' })
   })
 
   test.for(['http://policies.example/p.bundle', 'ftp://127.0.0.1/p', 'file:///etc/passwd'])(

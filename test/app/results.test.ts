@@ -233,6 +233,16 @@ describe('guard', () => {
     expect(await engine.guard(() => 'ok', order)({ a: 'y' })).toBe('ok')
   })
 
+  test('judges the result with the payload that ran, whatever the tool does to it', async () => {
+    const rules = `  - { id: r/saw, on: { phase: result }, pattern: { path: payload.a, equals: x, if_missing: pass }, then: deny }\n`
+    const { engine } = await openTest({ bundle: await about(rules) })
+    const tool = engine.guard((payload: { a?: string }) => {
+      delete payload.a
+      return 'ok'
+    }, order)
+    await expect(tool({ a: 'x' })).rejects.toMatchObject({ code: 'ACTION_DENIED' })
+  })
+
   test('without a rule about results it leaves what the tool gave alone, and writes one receipt', async () => {
     const { engine, parts } = await openTest()
     const given = new Date(0)

@@ -27,7 +27,12 @@ test.for([
   { words: ['cascade/too-fast'], rules: ['cascade/too-fast'] },
   {
     words: ['code', 'cascade/too-fast', 'code/encoded-command'],
-    rules: ['cascade/too-fast', 'code/destructive-command', 'code/encoded-command'],
+    rules: [
+      'cascade/too-fast',
+      'code/command-in-pieces',
+      'code/destructive-command',
+      'code/encoded-command',
+    ],
   },
   { words: ['gdpr'], rules: ['profiles/gdpr'] },
   { words: ['profiles/pci'], rules: ['profiles/pci'] },

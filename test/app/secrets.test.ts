@@ -170,6 +170,40 @@ describe('an allowed call', () => {
     await expectNothingKept(opened)
   })
 
+  test.for([
+    {
+      name: 'holds itself',
+      result: () => {
+        const self: Record<string, unknown> = {}
+        self['self'] = self
+        return self
+      },
+    },
+    { name: 'is a class instance', result: () => new Date(0) },
+  ])('a report whose result $name -> VALUE_NOT_JSON', async ({ result }) => {
+    const opened = await open({
+      'countersign.yaml': `${FILES['countersign.yaml']}grants: {}\n`,
+    })
+    const { grant = '' } = await opened.engine.ask(call('mail', { key: KEY }))
+    await opened.engine.redeem(grant)
+    const told = { result: result() as JsonObject }
+    await expect(opened.engine.report(grant, told)).rejects.toMatchObject({
+      code: 'VALUE_NOT_JSON',
+    })
+  })
+
+  test('a payload that the tool changed and gives back is reported as it is now', async () => {
+    const opened = await open({
+      'countersign.yaml': `${FILES['countersign.yaml']}grants: {}\n`,
+    })
+    const { engine, parts } = opened
+    const { payload, grant = '' } = await engine.ask(call('mail', { key: KEY, text: 'a' }))
+    const result = Object.assign(payload ?? {}, { text: 'b' })
+    const { execution } = await engine.redeem(grant, { result })
+    const { inputs } = await openDecision(parts.store, execution)
+    expect(inputs).toMatchObject({ told: { result: { key: KEY, text: 'b' } } })
+  })
+
   test('who puts a value that the engine gave into another call asks for the secret', async () => {
     const opened = await open()
     await opened.engine.ask(call('mail', { key: KEY }))

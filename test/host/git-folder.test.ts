@@ -42,6 +42,14 @@ test('a bare repository -> itself', async () => {
   expect(await findGitFolder(bare)).toEqual({ gitDir: bare, prefix: '' })
 })
 
+test('files like those of a bare repository, committed into a check-out -> the check-out', async () => {
+  const top = folder()
+  git(top, 'init', '-q')
+  git(top, 'init', '-q', '--bare', 'shop')
+  const found = await findGitFolder(join(top, 'shop'))
+  expect(found).toEqual({ gitDir: join(top, '.git'), prefix: 'shop' })
+})
+
 test.for([
   { name: 'no repository', make: () => undefined },
   { name: 'an empty file .git', make: (at: string) => writeFileSync(join(at, '.git'), '') },

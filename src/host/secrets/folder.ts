@@ -1,6 +1,14 @@
 import type { Stats } from 'node:fs'
-import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
-import { join, sep } from 'node:path'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { dirname, join, sep } from 'node:path'
 import type { PolicyError } from '../../base/errors.ts'
 import { SECRET_BYTES_MAX } from '../../base/limits.ts'
 import { parseSecretReference } from '../../base/secret-reference.ts'
@@ -19,6 +27,7 @@ export function openFolder(folder: string): SecretProvider {
       if (parseSecretReference(reference) === null) throw missing(reference, 'no such name')
       const root = rootOf(folder)
       const file = pathOf(root, name, reference)
+      checkFolders(root, file, reference)
       return textOf(reference, readOwn(file, reference))
     },
   }
@@ -56,10 +65,21 @@ function pathOf(root: string, name: string, reference: string): string {
   throw missing(reference, 'the file lies outside of the folder')
 }
 
+/** Who may write to a folder on the way puts another file there. @throws {PolicyError} SECRET_MISSING */
+function checkFolders(root: string, file: string, reference: string): void {
+  if (!HAS_MODES) return
+  for (let folder = dirname(file); folder !== root; folder = dirname(folder)) {
+    const { mode = OTHERS_WRITE } = statSync(folder, { throwIfNoEntry: false }) ?? {}
+    if ((mode & OTHERS_WRITE) === 0) continue
+    throw missing(reference, 'others may write to a folder that it lies in; run chmod 700 on it')
+  }
+}
+
 function readOwn(file: string, reference: string): Uint8Array {
   let handle: number
   try {
-    handle = openSync(file, 'r')
+    // Without it, a pipe would be waited for.
+    handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch {
     throw missing(reference, 'the file cannot be read')
   }

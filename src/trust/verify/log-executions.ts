@@ -89,9 +89,9 @@ function checkReport(receipt: ExecutionReceipt, past: PastExecutions): void {
   const { redeemedAt = -1 } = predicate
   const redeemed = past.redeemed.get(redeemedAt)
   if (redeemed === undefined) throw invalid('`redeemedAt` at an earlier redemption')
+  const fields = ['grant', 'decision', 'decidedAt', 'audience'] as const
   const same =
-    redeemed.predicate.grant === predicate.grant &&
-    redeemed.predicate.decidedAt === predicate.decidedAt &&
+    fields.every((field) => redeemed.predicate[field] === predicate[field]) &&
     redeemed.subject[0]?.digest.sha256 === subject[0]?.digest.sha256
   if (!same) throw invalid('the grant and the call that were redeemed')
   if (redeemed.predicate.reportRoot !== undefined || past.reported.has(redeemedAt)) {

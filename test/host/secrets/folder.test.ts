@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +35,13 @@ beforeAll(() => {
   symlinkSync(join(folder, 'plain'), join(folder, 'link'))
   symlinkSync(join(root, 'outside'), join(folder, 'escape'))
   symlinkSync(root, join(folder, 'up'))
+  for (const name of ['shared/deep', 'shared-too']) {
+    mkdirSync(join(folder, name), { recursive: true, mode: 0o700 })
+    put(`${name}/key`, VALUE)
+  }
+  chmodSync(join(folder, 'shared'), 0o777)
+  chmodSync(join(folder, 'shared-too'), 0o770)
+  execFileSync('mkfifo', ['-m', '600', join(folder, 'pipe')])
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
@@ -58,6 +66,9 @@ test.for([
   { name: 'group' },
   { name: 'bytes' },
   { name: 'larger' },
+  { name: 'shared/deep/key' },
+  { name: 'shared-too/key' },
+  { name: 'pipe' },
   { name: 'escape' },
   { name: 'up/outside' },
   { name: '../outside' },

@@ -117,6 +117,19 @@ describe('what is refused', () => {
       entries: [verdict('a'), execution(), reported({ call: { ...CALL, _sd: ['y'] } })],
     },
     {
+      name: 'reported for another audience',
+      entries: [verdict('a'), execution(), reported({ audience: 'bank' })],
+    },
+    {
+      name: 'reported under another decision',
+      entries: [
+        hold('b'),
+        resolution('b', 1),
+        execution({ decision: 'dec_9', decidedAt: 2, request: 'req_b' }),
+        reported({ decision: 'dec_8', decidedAt: 2, redeemedAt: 3, request: 'req_b' }),
+      ],
+    },
+    {
       name: 'reported twice',
       entries: [verdict('a'), execution(), reported(), reported()],
       want: 'GRANT_REPLAYED',
