@@ -14,27 +14,34 @@ export type GitFolder = { readonly gitDir: string; readonly prefix: string }
  */
 export async function findGitFolder(folder: string): Promise<GitFolder> {
   const start = await existing(folder)
-  for (let top = start; ; top = dirname(top)) {
-    const gitDir = await gitDirOf(top)
-    if (gitDir !== null) {
-      const below = relative(top, join(start, relative(await existingPath(folder), folder)))
-      return { gitDir, prefix: below.split(sep).join('/') }
+  const path = join(start, relative(await existingPath(folder), folder))
+  // What looks like a bare repository may have been committed; only Git itself makes a `.git`, so that goes first.
+  for (const gitDirOf of [checkedOutAt, bareAt]) {
+    for (const top of upwards(start)) {
+      const gitDir = await gitDirOf(top)
+      if (gitDir !== null) return { gitDir, prefix: relative(top, path).split(sep).join('/') }
     }
-    if (dirname(top) === top) break
   }
   throw new PolicyError('FILE_UNREADABLE', `${folder} lies in no Git repository`, { file: folder })
 }
 
+function upwards(folder: string): readonly string[] {
+  const above = dirname(folder)
+  return above === folder ? [folder] : [folder, ...upwards(above)]
+}
+
 /** `.git` is a folder, or in a linked work tree and in a submodule a file that names one. */
-async function gitDirOf(top: string): Promise<string | null> {
+async function checkedOutAt(top: string): Promise<string | null> {
   const path = join(top, '.git')
   const found = await stat(path).catch(() => null)
   if (found?.isDirectory()) return path
-  if (found?.isFile()) {
-    const text = (await readFile(path, 'utf8')).slice(0, PATH_LENGTH_MAX)
-    const target = /^gitdir: (.+?)\r?\n?$/.exec(text)?.[1]
-    return target === undefined ? null : isAbsolute(target) ? target : resolve(top, target)
-  }
+  if (found?.isFile() !== true) return null
+  const text = (await readFile(path, 'utf8')).slice(0, PATH_LENGTH_MAX)
+  const target = /^gitdir: (.+?)\r?\n?$/.exec(text)?.[1]
+  return target === undefined ? null : isAbsolute(target) ? target : resolve(top, target)
+}
+
+async function bareAt(top: string): Promise<string | null> {
   const isBare = (await isFile(join(top, 'HEAD'))) && (await isFile(join(top, 'config')))
   return isBare && (await stat(join(top, 'objects')).catch(() => null))?.isDirectory() ? top : null
 }

@@ -5,15 +5,16 @@ import {
   compareFields,
   includesAll,
   inOrder,
-  isSame,
+  isSamePart,
   listed,
   membersOf,
   neutral,
   unclear,
+  withoutPlaces,
 } from './diff-fields.ts'
 import { compareBudgetSpecs } from './diff-kind-tables.ts'
 import type { Sides } from './diff-parts.ts'
-import { changeOf, pairsOf, placeOf, whole } from './diff-parts.ts'
+import { changeOf, isNamedInRego, pairsOf, placeOf, whole } from './diff-parts.ts'
 import { covers, coversTool } from './diff-selector.ts'
 
 /** Agents that were added, removed or changed: what they may use, and which builds of them are approved. */
@@ -30,7 +31,7 @@ export function compareAgentLists(sides: Sides): PolicyChange[] {
       const drafts = [whole('stronger', 'no longer known, so denied')]
       return [changeOf(sides, { part, id, change: 'removed', drafts, ...places })]
     }
-    const drafts = old === null || isSame(old, now) ? [] : compareAgents(old, now)
+    const drafts = old === null || isSamePart(old, now) ? [] : compareAgents(sides, old, now)
     if (drafts.length === 0) return []
     return [changeOf(sides, { part, id, change: 'changed', drafts, ...places })]
   })
@@ -40,18 +41,21 @@ function toolsOf({ scopes }: CompiledAgent): readonly string[] {
   return [...new Set(scopes.flatMap(({ tools }) => tools))]
 }
 
-function compareAgents(before: CompiledAgent, after: CompiledAgent): Draft[] {
+function compareAgents(sides: Sides, before: CompiledAgent, after: CompiledAgent): Draft[] {
   const { scopes: _, budgets: limits, agent: _a, file: _f, line: _l, column: _c, ...old } = before
   const { scopes: __, budgets, agent: __a, file: __f, line: __l, column: __c, ...now } = after
   return [
     ...compareScopes(before, after),
     ...compareBudgets(limits ?? [], budgets ?? []),
-    ...compareFields(old, now, AGENT_FIELDS),
+    ...compareFields(withoutPlaces(old), withoutPlaces(now), {
+      ...AGENT_FIELDS,
+      // The engine asks nobody who owns an agent; Rego may.
+      owner: isNamedInRego(sides, 'owner') ? unclear : neutral,
+    }),
   ]
 }
 
 const AGENT_FIELDS: Readonly<Record<string, FieldComparator>> = {
-  owner: neutral,
   fingerprints: compareFingerprints,
 }
 

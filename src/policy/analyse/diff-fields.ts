@@ -1,7 +1,7 @@
 import { canonicalize } from '../../base/canonical-json.ts'
 import { parseDuration } from '../../base/duration.ts'
 import { PolicyError } from '../../base/errors.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import type { JsonValue } from '../../base/json-value.ts'
 import { compareText } from '../../base/position.ts'
 import type { Direction } from '../../model/policy-diff.ts'
 
@@ -142,22 +142,33 @@ export function ownValue(object: object, name: string): Said {
   return Object.hasOwn(object, name) ? (object as Record<string, Said>)[name] : undefined
 }
 
-/** Whether two values are the same, wherever their authors wrote them. */
+/** Whether two values are the same JSON. */
 export function isSame(before: unknown, after: unknown): boolean {
   if (before === after) return true
   if (before === undefined || after === undefined) return false
-  return canonicalize(withoutPlaces(before)) === canonicalize(withoutPlaces(after))
+  return canonicalize(before as JsonValue) === canonicalize(after as JsonValue)
 }
 
-/** The value without the places that a compiled policy notes: a rule that moved is the same rule. */
-export function withoutPlaces(value: unknown): JsonValue {
-  if (Array.isArray(value)) return value.map(withoutPlaces)
-  if (typeof value !== 'object' || value === null) return value as JsonValue
-  const isPlaced = PLACE_KEYS.every((key) => Object.hasOwn(value, key))
-  const entries = Object.entries(value as JsonObject).filter(
-    ([key]) => !(isPlaced && PLACE_KEYS.includes(key)),
+/** Whether two parts of a policy are the same, wherever their authors wrote them: a rule that moved is the same rule. */
+export function isSamePart(before: object, after: object): boolean {
+  return isSame(withoutPlaces(before), withoutPlaces(after))
+}
+
+/**
+ * A part of a compiled policy without its place and those of the members of its lists. What lies deeper is the author's:
+ * a schema may well have a property `file`.
+ */
+export function withoutPlaces(part: object): object {
+  const entries = Object.entries(withoutPlace(part)).map(
+    ([key, value]) => [key, Array.isArray(value) ? value.map(withoutPlace) : value] as const,
   )
-  return Object.fromEntries(entries.map(([key, member]) => [key, withoutPlaces(member)]))
+  return Object.fromEntries(entries)
+}
+
+function withoutPlace<T>(value: T): T | object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  if (!PLACE_KEYS.every((key) => Object.hasOwn(value, key))) return value
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !PLACE_KEYS.includes(key)))
 }
 
 const SHOWN_LENGTH_MAX = 160

@@ -104,6 +104,11 @@ export function whole(direction: Direction, message: string, field = ''): Draft 
   return { field, pointer: '', direction, message }
 }
 
+/** Whether Rego of one side has a word somewhere in its text. */
+export function isNamedInRego({ before, after }: Sides, word: string): boolean {
+  return [...before.rego.values(), ...after.rego.values()].some((text) => text.includes(word))
+}
+
 const GRAVITY: readonly Direction[] = ['weaker', 'unclear', 'stronger', 'neutral']
 
 function byName<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, T> {

@@ -1,5 +1,6 @@
 import type { CompiledPolicy } from '../../model/generated/types.ts'
 import type { PolicyChange } from '../../model/policy-diff.ts'
+import { DEFAULT_WORDS } from './diff-defaults.ts'
 import type { Draft, FieldComparator } from './diff-fields.ts'
 import {
   compareFields,
@@ -28,13 +29,13 @@ export function compareProjects(sides: Sides): PolicyChange[] {
   ]
 }
 
-const DEFAULT_WORDS = inOrder(['allow', 'hold', 'deny'])
+const byWord = inOrder(DEFAULT_WORDS)
 
 const DEFAULTS: Readonly<Record<string, FieldComparator>> = {
-  low: DEFAULT_WORDS,
-  medium: DEFAULT_WORDS,
-  high: DEFAULT_WORDS,
-  critical: DEFAULT_WORDS,
+  low: byWord,
+  medium: byWord,
+  high: byWord,
+  critical: byWord,
 }
 
 const SETTINGS: Readonly<Record<string, FieldComparator>> = {

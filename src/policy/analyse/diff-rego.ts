@@ -4,7 +4,7 @@ import type { PolicyChange, SourceChange } from '../../model/policy-diff.ts'
 import type { DefaultWatch } from './diff-defaults.ts'
 import { watchDefaults } from './diff-defaults.ts'
 import type { Draft, FieldComparator } from './diff-fields.ts'
-import { compareFields, inOrder, isSame, listed, neutral, unclear } from './diff-fields.ts'
+import { compareFields, inOrder, isSamePart, listed, neutral, unclear } from './diff-fields.ts'
 import type { PartPair, Sides } from './diff-parts.ts'
 import { changeOf, pairsOf, placeOf, whole } from './diff-parts.ts'
 import { MODES } from './diff-rules.ts'
@@ -67,7 +67,9 @@ function packageDrafts(
     const inShadow = before?.mode === 'shadow'
     return [whole(inShadow ? 'neutral' : 'weaker', 'judges no longer')]
   }
-  return before === null || isSame(before, after) ? [] : comparePackages(before, after, defaults)
+  return before === null || isSamePart(before, after)
+    ? []
+    : comparePackages(before, after, defaults)
 }
 
 function rulesOf({ rules }: CompiledPackage): string {

@@ -20,7 +20,7 @@ export function compareRouteLists(sides: Sides): PolicyChange[] {
     const part = 'route' as const
     const places = { before: placeOf(old), after: placeOf(now) }
     if (old === null && now !== null) {
-      const drafts = [whole('neutral', `${now.quorum} of ${listed(now.reviewers)}`)]
+      const drafts = [newRoute(sides, now)]
       return [changeOf(sides, { part, id, change: 'added', drafts, ...places })]
     }
     if (now === null && old !== null) {
@@ -32,6 +32,15 @@ export function compareRouteLists(sides: Sides): PolicyChange[] {
       ? []
       : [changeOf(sides, { part, id, change: 'changed', drafts, ...places })]
   })
+}
+
+/** Rego may have asked for a route that was not there, which denied. */
+function newRoute({ before }: Sides, { id, quorum, reviewers }: CompiledRoute): Draft {
+  const message = `${quorum} of ${listed(reviewers)}`
+  const isAskedFor = [...before.rego.values()].some((text) => text.includes(JSON.stringify(id)))
+  return isAskedFor
+    ? whole('unclear', `${message}; Rego named it before it was there, which denied`)
+    : whole('neutral', message)
 }
 
 /**

@@ -4,7 +4,7 @@ import type { DefaultWatch } from './diff-defaults.ts'
 import { watchDefaults } from './diff-defaults.ts'
 import { compareConditions } from './diff-field-test.ts'
 import type { Draft, FieldComparator } from './diff-fields.ts'
-import { arrow, compareFields, inOrder, isSame, neutral, shown } from './diff-fields.ts'
+import { arrow, compareFields, inOrder, isSame, isSamePart, neutral, shown } from './diff-fields.ts'
 import { kindComparator } from './diff-kinds.ts'
 import type { PartPair, Sides } from './diff-parts.ts'
 import { changeOf, pairsOf, placeOf, whole } from './diff-parts.ts'
@@ -60,7 +60,7 @@ function compareRules(
   after: CompiledRule,
   defaults: DefaultWatch,
 ): Draft[] {
-  if (isSame(before, after)) return []
+  if (isSamePart(before, after)) return []
   const { on: oldOn, when: oldWhen, spec: oldSpec, obligations: _, route: __, ...old } = before
   const { on, when, spec, obligations: ___, route: ____, ...now } = after
   const comparator = kindComparator(after.kind)
@@ -69,7 +69,7 @@ function compareRules(
   const drafts = [
     ...compareFields(withoutPlace(old), withoutPlace(now), RULE_FIELDS),
     ...selectors,
-    ...compareConditions(oldWhen, when, comparator.monotone),
+    ...compareConditions(oldWhen, when, comparator.monotone && !losesDenial(before, after)),
     ...(before.kind === after.kind ? comparator.compare(oldSpec, spec) : []),
     ...compareObligations(before, after),
     ...compareRuleRoutes(sides, before, after),
@@ -79,6 +79,19 @@ function compareRules(
   }
   const speaksAnew = before.mode !== after.mode || selectors.length > 0
   return [...drafts, ...(speaksAnew ? defaults.switchedOff(after) : [])]
+}
+
+/** A rule that changes a field denies where a test of that field finds it missing; without the test it changes nothing. */
+function losesDenial(before: CompiledRule, after: CompiledRule): boolean {
+  const changed = new Set(before.obligations.flatMap(({ paths }) => paths))
+  return (
+    after.then === 'redact' &&
+    before.when.some(
+      (test) =>
+        [test.path ?? [], test.paths ?? []].flat().some((path) => changed.has(path)) &&
+        !after.when.some((other) => isSame(other, test)),
+    )
+  )
 }
 
 /** `id` is the same on both sides. Another kind is another rule under the same name: its settings are not compared. */

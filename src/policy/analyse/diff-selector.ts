@@ -1,6 +1,7 @@
 import { compileGlob } from '../../base/glob.ts'
 import type { JsonValue } from '../../base/json-value.ts'
 import { EFFECTS, PRIORITIES } from '../../decide/evaluate/selector.ts'
+import type { Selector } from '../../model/generated/types.ts'
 import type { Direction } from '../../model/policy-diff.ts'
 import type { Draft, Said } from './diff-fields.ts'
 import { isSame, listed, membersOf, ownValue } from './diff-fields.ts'
@@ -51,10 +52,11 @@ export function compareSelectors(
 }
 
 /**
- * Whether every name that the second glob matches is matched by the first. The second's `*` becomes a character that no
- * name has, so only a `*` of the first can take it in.
+ * Whether every name that the second glob matches is matched by the first. The second's `*` becomes a character that the
+ * first does not have, so only a `*` of the first can take it in.
  */
 export function covers(wide: string, narrow: string): boolean {
+  if (wide.includes(FRESH)) return wide === narrow
   return compileGlob(wide)(narrow.replaceAll('*', FRESH))
 }
 
@@ -65,7 +67,14 @@ export function coversTool(wide: string, narrow: string): boolean {
   return covers(wideService, service) && covers(wideAction, action)
 }
 
-const FRESH = '\ue000' // Private use: no name and no glob of a policy has it.
+/** Whether a selector is about certain tools: then its rule switches their default off. */
+export function namesTools({ service, action }: Selector): boolean {
+  return [service, action].some(
+    (globs) => globs !== undefined && ![globs].flat().some((glob) => /^\*+$/.test(glob)),
+  )
+}
+
+const FRESH = '\n' // The schema of a glob allows no white space.
 
 const WORDS: Readonly<
   Record<string, { readonly all: readonly string[]; readonly unsaid: string[] }>

@@ -1,8 +1,16 @@
 import { EFFECTS, PRIORITIES } from '../../decide/evaluate/selector.ts'
 import type { CompiledPolicy, CompiledTool } from '../../model/generated/types.ts'
 import type { PolicyChange } from '../../model/policy-diff.ts'
+import { isMilder, spokenSince } from './diff-defaults.ts'
 import type { Draft, FieldComparator } from './diff-fields.ts'
-import { arrow, compareFields, inOrder, isSame, moreIsStronger, neutral } from './diff-fields.ts'
+import {
+  arrow,
+  compareFields,
+  inOrder,
+  isSamePart,
+  moreIsStronger,
+  neutral,
+} from './diff-fields.ts'
 import type { Sides } from './diff-parts.ts'
 import { changeOf, pairsOf, placeOf, whole } from './diff-parts.ts'
 
@@ -22,29 +30,50 @@ export function compareToolLists(sides: Sides): PolicyChange[] {
       const drafts = [unknownNow(after, old)]
       return [changeOf(sides, { part, id, change: 'removed', drafts, ...places })]
     }
-    const drafts = isSame(old, now) ? [] : compareTools(after, old, now)
+    const drafts = isSamePart(old, now) ? [] : compareTools({ before, after }, old, now)
     if (drafts.length === 0) return []
     return [changeOf(sides, { part, id, change: 'changed', drafts, ...places })]
   })
 }
 
-/** A tool that was denied by default and is held as an unknown one is weaker. */
-function unknownNow({ unknown_tools, defaults }: CompiledPolicy, tool: CompiledTool): Draft {
-  const wasDenied = unknown_tools !== 'deny' && defaults[tool.priority] === 'deny'
-  return whole(wasDenied ? 'unclear' : 'stronger', `unknown now, which is ${unknown_tools}`)
+/**
+ * A tool that no file names is held or denied. Held, it may have been denied before: by its default, as never automated,
+ * or by a rule about a priority, to which nothing raises its calls any more. Its private fields are private no longer.
+ */
+function unknownNow({ unknown_tools, defaults, rules, rego }: CompiledPolicy, tool: CompiledTool) {
+  const mayWeaken =
+    unknown_tools !== 'deny' &&
+    (defaults[tool.priority] === 'deny' ||
+      tool.automate !== undefined ||
+      tool.private.length > 0 ||
+      [...rules, ...rego].some(({ on }) => on.priority !== undefined))
+  return whole(mayWeaken ? 'unclear' : 'stronger', `unknown now, which is ${unknown_tools}`)
 }
 
-function compareTools(policy: CompiledPolicy, before: CompiledTool, after: CompiledTool): Draft[] {
-  const { service: _, action: _a, file: _f, line: _l, column: _c, ...old } = before
-  const { service: __, action: __a, file: __f, line: __l, column: __c, ...now } = after
-  return compareFields(old, now, TOOL_FIELDS).map((draft) =>
-    draft.direction === 'stronger' && losesRules(policy, draft.field, before)
-      ? { ...draft, direction: 'unclear' as const, message: `${draft.message}; ${LOST}` }
-      : draft,
-  )
+function compareTools({ before, after }: Policies, from: CompiledTool, to: CompiledTool): Draft[] {
+  const { service: _, action: _a, file: _f, line: _l, column: _c, ...old } = from
+  const { service: __, action: __a, file: __f, line: __l, column: __c, ...now } = to
+  const drafts = compareFields(old, now, TOOL_FIELDS).map((draft) => {
+    const why = draft.direction === 'stronger' ? weakness(after, draft.field, from, to) : null
+    if (why === null) return draft
+    return { ...draft, direction: 'unclear' as const, message: `${draft.message}; ${why}` }
+  })
+  return [...drafts, ...(from.effect === to.effect ? [] : spokenSince(before, after, [from, to]))]
 }
 
-const LOST = 'rules about the old word no longer select it'
+/** What may come of an effect or a priority that is raised; null for anything else. */
+function weakness(
+  policy: CompiledPolicy,
+  field: string,
+  before: CompiledTool,
+  after: CompiledTool,
+): string | null {
+  if (losesRules(policy, field, before)) return 'rules about the old word no longer select it'
+  if (field !== 'priority' || !isMilder(policy, before.priority, after.priority)) return null
+  return `the default there is milder: ${policy.defaults[after.priority]}`
+}
+
+type Policies = { readonly before: CompiledPolicy; readonly after: CompiledPolicy }
 
 const TOOL_FIELDS: Readonly<Record<string, FieldComparator>> = {
   effect: inOrder(EFFECTS),

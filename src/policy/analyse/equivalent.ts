@@ -10,7 +10,7 @@ import type {
   Selector,
 } from '../../model/generated/types.ts'
 import { ruleOfPackage } from '../compile/decision-tests.ts'
-import { compareSelectorKeys } from './diff-selector.ts'
+import { compareSelectorKeys, namesTools } from './diff-selector.ts'
 import type { Mutant } from './mutant.ts'
 
 /**
@@ -54,14 +54,13 @@ function shadowedBy(
 /** Whether a finding of one rule makes one of the other superfluous. */
 function saysAsMuch(one: CompiledRule, other: CompiledRule): boolean {
   if (one.then === 'deny') return true
-  const named = one.on.service !== undefined || one.on.action !== undefined
   return (
     one.then === 'hold' &&
     other.then === 'hold' &&
     one.route === other.route &&
     other.obligations.length === 0 &&
     // A rule about everything switches no default off, so it cannot stand for one that does.
-    named
+    namesTools(one.on)
   )
 }
 

@@ -1,3 +1,4 @@
+import type { Call, LoadedAgent } from '../../decide/evaluate/agents.ts'
 import { loadAgent } from '../../decide/evaluate/agents.ts'
 import { compileTools } from '../../decide/evaluate/tools.ts'
 import type { CompiledAgent, CompiledPolicy } from '../../model/generated/types.ts'
@@ -28,7 +29,11 @@ export function widenings(tools: readonly string[], policy: CompiledPolicy): Wid
     return {
       tools: all,
       change: `${entry} became ${to}`,
-      same: after > before ? null : 'the Tools files name no tool that comes in by it',
+      // Unknown tools that are held come in as well.
+      same:
+        after > before || policy.unknown_tools === 'hold'
+          ? null
+          : 'the Tools files name no tool that comes in by it',
     }
   })
 }
@@ -38,7 +43,7 @@ function reach(tools: readonly string[], policy: CompiledPolicy): number {
   return policy.tools.filter(({ service, action }) => list.includes(service, action)).length
 }
 
-/** Every mutant of the agents' scopes: an entry widened, and a scope opened to every role. */
+/** Every mutant of the agents' scopes: an entry widened, and a scope opened to every role or to anybody. */
 export function scopeMutants(policy: CompiledPolicy): Mutant[] {
   return policy.agents.flatMap((agent) =>
     agent.scopes.flatMap((scope, index) => {
@@ -55,16 +60,35 @@ export function scopeMutants(policy: CompiledPolicy): Mutant[] {
         const known = same ?? sameReach(policy, agent, { ...agent, scopes: others })
         return of(`tools: ${change}`, known, { ...scope, tools: [...tools] })
       })
-      if (scope.roles === null) return wider
-      const change = `roles: ${scope.roles.join(', ')} became every role`
-      const open = { ...scope, roles: null }
-      const scopes = agent.scopes.map((one, at) => (at === index ? open : one))
-      return [...wider, of(change, sameReach(policy, agent, { ...agent, scopes }), open)]
+      const opened = openings(scope).map(({ change, open }) => {
+        const scopes = agent.scopes.map((one, at) => (at === index ? open : one))
+        return of(change, sameReach(policy, agent, { ...agent, scopes }), open)
+      })
+      return [...wider, ...opened]
     }),
   )
 }
 
 type Scope = CompiledAgent['scopes'][number]
+
+/** A scope for some roles opened to every role, one for some principals to anybody. */
+function openings(scope: Scope): { readonly change: string; readonly open: Scope }[] {
+  const { principals, ...anybody } = scope
+  const { roles } = scope
+  return [
+    ...(roles === null
+      ? []
+      : [
+          {
+            change: `roles: ${roles.join(', ')} became every role`,
+            open: { ...scope, roles: null },
+          },
+        ]),
+    ...(principals === undefined
+      ? []
+      : [{ change: `principals: ${principals.join(', ')} became anybody`, open: anybody }]),
+  ]
+}
 
 function withScope(
   policy: CompiledPolicy,
@@ -83,18 +107,45 @@ function sameReach(
   before: CompiledAgent,
   after: CompiledAgent,
 ): string | null {
-  const named = before.scopes.flatMap(({ roles }) => roles ?? [])
+  const { scopes } = before
+  const roles = distinct([...scopes.flatMap((scope) => scope.roles ?? []), OTHER])
+  const globs = scopes.flatMap((scope) => scope.principals ?? [])
+  const principals = [null, ...distinct([...globs.map(nameOf), OTHER])]
+  const unknown = policy.unknown_tools === 'hold' ? after.scopes.flatMap(({ tools }) => tools) : []
+  const tools = [
+    ...policy.tools.map(({ service, action }) => ({ service, action })),
+    ...distinct(unknown.map(nameOf)).map(toolOf),
+  ]
   const [old, now] = [loadAgent(before), loadAgent(after)]
-  const differs = [...new Set([...named, OTHER_ROLE])].some((role) =>
-    policy.tools.some(({ service, action }) => {
-      const call = { service, action, role }
-      return old.allows(call) !== now.allows(call)
+  const differs = roles.some((role) =>
+    tools.some((tool) => {
+      const call = { ...tool, role }
+      return principals.some((name) => mayCall(old, call, name) !== mayCall(now, call, name))
     }),
   )
   return differs ? null : 'the tools that come in are in another scope of the agent'
 }
 
-const OTHER_ROLE = ' ' // No credential has it: names hold no space.
+function mayCall(agent: LoadedAgent, call: Call, principal: string | null): boolean {
+  const isFor = agent.principals(call)
+  return agent.allows(call) && (isFor === null || (principal !== null && isFor(principal)))
+}
+
+const OTHER = ' ' // No glob and no name of a policy holds a space.
+
+/** A name that only this glob, or one that takes it in, matches. */
+function nameOf(glob: string): string {
+  return glob.replaceAll('*', OTHER)
+}
+
+function toolOf(name: string): { readonly service: string; readonly action: string } {
+  const dot = name.indexOf('.')
+  return { service: name.slice(0, dot), action: name.slice(dot + 1) }
+}
+
+function distinct(names: readonly string[]): readonly string[] {
+  return [...new Set(names)]
+}
 
 /** Every mutant of the routes: one approval fewer. */
 export function routeMutants(policy: CompiledPolicy): Mutant[] {

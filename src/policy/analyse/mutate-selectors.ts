@@ -13,7 +13,7 @@ export type Narrowed = {
 
 /**
  * The selectors that select a little less: each entry of a list left out, and each glob in the place of which stands
- * the first name that it selects. A key that is left out, or is `*`, stays.
+ * the first name that it selects, or its own text without stars. A key that is left out, or is `*`, stays.
  */
 export function narrowings(selector: Selector, policy: CompiledPolicy): Narrowed[] {
   return KEYS.flatMap((key) => {
@@ -50,8 +50,9 @@ function literals(
   return entries.flatMap((entry, index): Narrowed[] => {
     if (isLiteral(entry) || /^\*+$/.test(entry)) return []
     const names = knownNames(selector, key, policy).filter(compileGlob(entry))
-    const [first] = names
-    if (names.length < 2 || first === undefined) {
+    // Where other names may come, the glob selects those as well.
+    const [first = isClosed(key, policy) ? undefined : entry.replaceAll('*', '')] = names
+    if (first === undefined || (names.length < 2 && isClosed(key, policy))) {
       const same = `the policy names ${first === undefined ? 'nothing' : `only ${first}`} that ${key} ${entry} selects`
       return [{ key, selector, change: `${key}: ${entry} selects less`, same }]
     }
@@ -63,6 +64,16 @@ function literals(
       },
     ]
   })
+}
+
+/** Whether an action with another name than those that the policy knows is denied anyway. */
+function isClosed(
+  key: keyof Selector,
+  { agents, unknown_tools: unknown }: CompiledPolicy,
+): boolean {
+  if (key === 'agent') return true
+  if (key !== 'role') return unknown === 'deny'
+  return agents.every(({ scopes }) => scopes.every(({ roles }) => roles !== null))
 }
 
 /** The names that the policy knows of a key, of actions those of the selected services. Sorted. */

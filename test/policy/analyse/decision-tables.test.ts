@@ -146,7 +146,7 @@ test.for([
   {
     name: 'another value has another',
     action: '{ action: read, payload: { mail: a@b, copy: c@d } }',
-    expected: '{ verdict: redact, payload: { mail: "[token 2]", copy: "[token 1]" } }',
+    expected: '{ verdict: redact, payload: { mail: "[token 1]", copy: "[token 2]" } }',
   },
   {
     name: 'a result is handed on without what is dropped',

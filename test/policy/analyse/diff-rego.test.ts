@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { CompiledPackage, CompiledPolicy } from '../../../src/model/generated/types.ts'
 import { changeWord } from '../../../src/model/policy-diff.ts'
+import { comparePolicies } from '../../../src/policy/analyse/diff.ts'
 import type { DiffSide } from '../../../src/policy/analyse/diff-parts.ts'
 import { compareRego } from '../../../src/policy/analyse/diff-rego.ts'
 import { changedRules, isOnlyComments } from '../../../src/policy/analyse/rego-rules.ts'
@@ -159,4 +160,33 @@ test.for([
   },
 ])('rules that differ: $name -> $want', ({ before, after, want }) => {
   expect(changedRules({ file: 'f', before, after })).toEqual(want)
+})
+
+test.for([
+  { name: 'that Rego named already', text: '"board"', direction: 'unclear' },
+  { name: 'that Rego does not name', text: '"boards"', direction: 'neutral' },
+])('a new route $name -> $direction', async ({ text, direction }) => {
+  const rego = new Map([[FILE, `${SOURCE}\nhold contains {"msg": "x", "route": ${text}}\n`]])
+  const before = { ...sideWith(PACKAGE), rego }
+  const [route] = before.policy.routes
+  if (route === undefined) throw new Error('expected a route')
+  const routes = [...before.policy.routes, { ...route, id: 'board' }]
+  const after = { ...before, policy: { ...before.policy, routes } }
+  expect(comparePolicies({ before, after })).toMatchObject([
+    { part: 'route', id: 'board', change: 'added', direction },
+  ])
+})
+
+test.for([
+  { name: 'of which Rego asks', asks: 'data.countersign.agents.clerk.owner', direction: 'unclear' },
+  { name: 'of which nobody asks', asks: 'true', direction: 'neutral' },
+])('another owner of an agent, $name -> $direction', async ({ asks, direction }) => {
+  const rego = new Map([[FILE, `${SOURCE}\nhold contains {"msg": "x"} if ${asks}\n`]])
+  const owned = (owner: string): DiffSide => {
+    const side = sideWith(PACKAGE)
+    const agents = side.policy.agents.map((agent) => ({ ...agent, owner }))
+    return { ...side, rego, policy: { ...side.policy, agents } }
+  }
+  const changes = comparePolicies({ before: owned('ana'), after: owned('bo') })
+  expect(changes).toMatchObject([{ part: 'agent', id: 'clerk', direction }])
 })

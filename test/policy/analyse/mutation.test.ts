@@ -344,3 +344,97 @@ test.for([
   expect(own.map(({ operator }) => operator)).toEqual(['verdict', 'removed', 'limit'])
   expect(shown(own, 'survived')).toEqual(want)
 })
+
+const OPEN = '  - { id: s/x, on: { service: s, action: wipe }, then: deny }\n'
+const READ = '  - { name: r, action: { action: read }, expect: { verdict: allow } }\n'
+
+test.for([
+  {
+    name: 'a scope whose tools are another for some principals only',
+    base: BASE.replace(
+      '  - tools: [s.read, s.write, s.write_all]\n',
+      '  - tools: [s.read]\n  - { tools: [s.write, s.write_all, s.wipe], principals: [ana] }\n',
+    ),
+    rule: 'a',
+    change: 'tools: s.read became s.*',
+  },
+  {
+    name: 'a scope for some principals',
+    base: BASE.replace(
+      '  - tools: [s.read, s.write, s.write_all]\n',
+      '  - tools: [s.read]\n  - { tools: [s.write], principals: [ana, bo*] }\n',
+    ),
+    rule: 'a',
+    change: 'principals: ana, bo* became anybody',
+  },
+  {
+    name: 'a scope that takes in unknown tools, which are held',
+    base: BASE.replace('project: p\n', 'project: p\nunknown_tools: hold\n').replace(
+      '[s.read, s.write, s.write_all]',
+      '[s.*, t.peek]',
+    ),
+    rule: 'a',
+    change: 'tools: t.peek became t.*',
+  },
+  {
+    name: 'a glob of actions, where unknown tools are held',
+    base: BASE.replace('project: p\n', 'project: p\nunknown_tools: hold\n'),
+    rules: "  - { id: s/x, on: { service: s, action: 'wip*' }, then: deny }\n",
+    rule: 's/x',
+    change: 'on: action: wip* became wipe',
+  },
+  {
+    name: 'a glob of roles, where a scope is for every role',
+    rules: "  - { id: s/x, on: { service: s, role: 'intern*' }, then: deny }\n",
+    rule: 's/x',
+    change: 'on: role: intern* became intern',
+  },
+])('$name -> a mutant that survives', async ({ base, rules = OPEN, rule, change }) => {
+  const all = await mutants(rules, [READ], base)
+  expect(all.find((one) => one.rule === rule && one.change === change)).toMatchObject({
+    outcome: 'survived',
+  })
+})
+
+test.for([
+  {
+    name: 'a glob of actions, where unknown tools are denied',
+    rules: "  - { id: s/x, on: { service: s, action: 'wip*' }, then: deny }\n",
+    reason: 'the policy names only wipe that action wip* selects',
+  },
+  {
+    name: 'a glob of agents, of which unknown ones are denied',
+    rules: "  - { id: s/x, on: { service: s, agent: 'a*' }, then: deny }\n",
+    reason: 'the policy names only a that agent a* selects',
+  },
+])('$name -> an equivalent mutant', async ({ rules, reason }) => {
+  const all = await mutants(rules, [READ.replace('allow', 'deny').replace('read', 'wipe')])
+  expect(all.find((one) => one.rule === 's/x' && one.operator === 'selector')).toMatchObject({
+    ...{ outcome: 'equivalent', reason },
+  })
+})
+
+test('a test on behalf of nobody notices that a scope is for anybody', async () => {
+  const base = BASE.replace(
+    '  - tools: [s.read, s.write, s.write_all]\n',
+    '  - tools: [s.read]\n  - { tools: [s.write], principals: [ana] }\n',
+  )
+  const nobody =
+    '  - { name: nobody, action: { action: write }, expect: { verdict: deny, rules: [scope/principal-not-allowed] } }\n'
+  const all = await mutants(OPEN, [nobody], base)
+  expect(all.find(({ change }) => change.startsWith('principals: '))).toMatchObject({
+    ...{ rule: 'a', operator: 'scope', outcome: 'noticed', by: 'nobody' },
+  })
+})
+
+test('a hold beside one for every tool, where the default is a denial -> survives', async () => {
+  const base = BASE.replace('low: allow', 'low: deny')
+  const rules = `  - { id: s/all, on: { service: '*' }, then: hold }
+  - { id: s/x, on: { service: s, action: read }, then: hold }
+`
+  const tests = ['  - { name: n, action: { action: read }, expect: { verdict: hold } }\n']
+  const all = await mutants(rules, tests, base)
+  expect(all.find((one) => one.rule === 's/x' && one.operator === 'removed')).not.toMatchObject({
+    outcome: 'equivalent',
+  })
+})

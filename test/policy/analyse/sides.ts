@@ -74,11 +74,27 @@ export async function sideOf(files: Readonly<Record<string, string>>): Promise<D
   return { policy: bundle.policy, rego: new Map(), planDigest: null, places: placesOf(documents) }
 }
 
-/** What replacing one text by another in the policy's files changes; every text must stand in it once. */
+type Replaced = readonly (readonly [from: string, to: string])[]
+
+/**
+ * What replacing one text by another in the policy's files changes; every text must stand in it once.
+ *
+ * @param first - what is replaced on both sides
+ */
 export async function changesOf(
-  replaced: readonly (readonly [from: string, to: string])[],
+  replaced: Replaced,
+  first: Replaced = [],
 ): Promise<readonly PolicyChange[]> {
-  const files = { ...FILES }
+  const before = replacedIn(FILES, first)
+  const after = replacedIn(before, replaced)
+  return comparePolicies({ before: await sideOf(before), after: await sideOf(after) })
+}
+
+function replacedIn(
+  before: Readonly<Record<string, string>>,
+  replaced: Replaced,
+): Readonly<Record<string, string>> {
+  const files = { ...before }
   for (const [from, to] of replaced) {
     const [file, ...others] = Object.entries(files).filter(([, text]) => text.includes(from))
     if (file === undefined || others.length > 0 || file[1].split(from).length !== 2) {
@@ -86,5 +102,5 @@ export async function changesOf(
     }
     files[file[0]] = file[1].replace(from, to)
   }
-  return comparePolicies({ before: await sideOf(FILES), after: await sideOf(files) })
+  return files
 }

@@ -306,6 +306,42 @@ people: [{ id: ana, keys: [{ fingerprint: 'SHA256:${'A'.repeat(43)}' }] }]
 })
 
 describe('what is compared', () => {
+  test.for([
+    {
+      name: 'a folder',
+      plant: (at: string, policy: string) => cpSync(policy, at, { recursive: true }),
+    },
+    {
+      name: 'a file',
+      plant: (at: string, policy: string) => runCli(['build', '-o', at], { cwd: policy }),
+    },
+  ])(
+    '$name of the name of a branch -> refused, unless it is written as a path',
+    async ({ plant }) => {
+      const cwd = committed(minimalPolicy())
+      edit(cwd, 'countersign.yaml', 'medium: allow', 'medium: deny')
+      await plant(join(cwd, 'main'), minimalPolicy())
+      const ran = (name: string) => runCli(['diff', name, '--format', 'json'], { cwd })
+      expect(await ran('main')).toMatchObject({
+        code: 2,
+        json: { error: { code: 'USAGE_INVALID', message: expect.stringContaining('./main') } },
+      })
+      expect(await ran('./main')).toMatchObject({ code: 0, json: { before: { name: './main' } } })
+      expect(await ran('refs/heads/main')).toMatchObject({ code: 0 })
+    },
+  )
+
+  test('the policy repository may have the name of a branch', async () => {
+    const top = temporaryFolder()
+    cpSync(minimalPolicy(), join(top, 'main'), { recursive: true })
+    committed(top)
+    const argv = ['diff', 'HEAD', '--policy', 'main', '--format', 'json']
+    expect(await runCli(argv, { cwd: top })).toMatchObject({
+      code: 0,
+      json: { after: { name: 'main' }, changes: [] },
+    })
+  })
+
   test('a bundle, a folder, a revision, and a folder of a revision', async () => {
     const top = temporaryFolder()
     const policy = minimalPolicy()

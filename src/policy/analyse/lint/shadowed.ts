@@ -1,6 +1,6 @@
 import type { CompiledObligation, CompiledRule } from '../../../model/generated/types.ts'
 import type { Report } from '../../compile/report.ts'
-import { compareSelectorKeys } from '../diff-selector.ts'
+import { compareSelectorKeys, namesTools } from '../diff-selector.ts'
 import { RULE_PAIRS_MAX } from './limits.ts'
 import type { LintInput } from './lint.ts'
 
@@ -36,24 +36,17 @@ function isUnconditional({ mode, kind, when }: CompiledRule): boolean {
 function outweighs(wide: CompiledRule, rule: CompiledRule): boolean {
   if (!isWithin(rule, wide)) return false
   if (wide.then === 'deny') return true
-  // A detecting rule finds its own fields to change.
-  const detects = rule.change !== null && rule.obligations.length === 0
-  if (detects || !includesAll(wide.obligations, rule.obligations)) return false
+  if (!includesAll(wide.obligations, rule.obligations)) return false
   // A rule that names its tools switches their default off, which one that names none does not.
-  if (namesTools(rule) && !namesTools(wide)) return false
-  if (rule.then === 'redact') return true
+  if (namesTools(rule.on) && !namesTools(wide.on)) return false
+  // One that looks at fields may find others to change, and denies where one is missing.
+  if (rule.then === 'redact') return isUnconditional(rule)
   return wide.then === 'hold' && rule.then === 'hold' && wide.route === rule.route
 }
 
 /** Whether every action that the first selects is selected by the second. */
 function isWithin({ on }: CompiledRule, wide: CompiledRule): boolean {
   return compareSelectorKeys(on, wide.on).every(({ selects }) => selects === 'more')
-}
-
-function namesTools({ on: { service, action } }: CompiledRule): boolean {
-  return [service, action].some(
-    (globs) => globs !== undefined && ![globs].flat().some((glob) => /^\*+$/.test(glob)),
-  )
 }
 
 function includesAll(

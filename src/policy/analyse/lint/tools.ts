@@ -5,6 +5,7 @@ import type { CompiledTool, Place, Selector } from '../../../model/generated/typ
 import type { JudgedAction } from '../../../model/nouns.ts'
 import type { Documents } from '../../compile/index.ts'
 import type { Report } from '../../compile/report.ts'
+import { namesTools } from '../diff-selector.ts'
 import { HOLD_CALLS_MAX, ROLES_MAX } from './limits.ts'
 import type { LintInput } from './lint.ts'
 import type { Reach, Reachable } from './reach.ts'
@@ -64,11 +65,8 @@ function isHeld(loaded: LoadedPolicy, { rules, packages, spoken, target }: Selec
 }
 
 /** Whether a selector names tools or effects: a rule about everything was not written with this tool in mind. */
-function isAbout({ service, action, effect }: Selector): boolean {
-  const named = [service, action].some(
-    (globs) => globs !== undefined && ![globs].flat().some((glob) => /^\*+$/.test(glob)),
-  )
-  return named || effect !== undefined
+function isAbout(on: Selector): boolean {
+  return namesTools(on) || on.effect !== undefined
 }
 
 /** Roles that selectors tell apart, and one that none names. */

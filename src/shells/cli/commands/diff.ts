@@ -69,7 +69,7 @@ async function diff(
     }
     const found = await diffPolicies({
       before,
-      after: after ?? flags.policy ?? '.',
+      after: after ?? null,
       cwd: cli.io.cwd,
       folder,
       recorded,

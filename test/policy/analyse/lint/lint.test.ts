@@ -296,6 +296,30 @@ describe('rules that another one always outweighs', () => {
       want: [],
     },
     {
+      name: 'near miss: a redaction that denies where its field is missing',
+      rules: [
+        '- { id: a/wide, on: { action: write }, then: redact, redact: [payload.a] }',
+        '- { id: a/narrow, on: { action: write }, pattern: { path: payload.a, matches: x }, then: redact, redact: [payload.a] }',
+      ],
+      want: [],
+    },
+    {
+      name: 'near miss: a redaction with a further test of its field',
+      rules: [
+        '- { id: a/wide, on: { action: write }, then: redact, redact: [payload.a] }',
+        '- { id: a/narrow, on: { action: write }, when: [{ path: payload.a, matches: x }], then: redact, redact: [payload.a] }',
+      ],
+      want: [],
+    },
+    {
+      name: 'near miss: a redaction that finds fields beside those that it names',
+      rules: [
+        '- { id: a/wide, on: { action: write }, then: hold, redact: [payload.a] }',
+        '- { id: a/narrow, on: { action: write }, pii: { in: [payload], detect: [email] }, then: redact, redact: [payload.a] }',
+      ],
+      want: [],
+    },
+    {
       name: 'near miss: a wider selector',
       rules: [deny('a/wide', '{ action: write }'), deny('a/narrow', "{ action: 'w*' }")],
       // The second covers the first instead.
