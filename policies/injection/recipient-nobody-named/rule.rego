@@ -8,6 +8,12 @@ package countersign.injection.recipient_nobody_named
 
 import data.countersign.lib
 
-hold contains {"msg": "the recipient is not the one that the user named"} if not named
+hold contains {"msg": "the recipient is not the one that the user named"} if not named("to")
 
-named if lib.is_users(["action", "payload", "to"])
+hold contains {"msg": "a further recipient is not one that the user named"} if {
+	some field in ["cc", "bcc", "reply_to"]
+	lib.has(["action", "payload", field])
+	not named(field)
+}
+
+named(field) if lib.is_users(["action", "payload", field])

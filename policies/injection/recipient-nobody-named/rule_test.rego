@@ -16,6 +16,22 @@ test_allow_recipient_of_the_user if {
 	count(rule.hold) == 0 with input as message("host", from("user"))
 }
 
+test_allow_copy_of_the_user if {
+	both := {"provenance": {"payload": {"to": "user", "cc": "user"}}}
+	count(rule.hold) == 0 with input as copied("cc", both)
+}
+
+test_hold_further_recipient_nobody_named if {
+	every field in ["cc", "bcc", "reply_to"] {
+		count(rule.hold) == 1 with input as copied(field, from("user"))
+	}
+}
+
+copied(field, context) := {"action": object.union(
+	message("host", context).action,
+	{"payload": {"to": "bo@example.com", field: "eve@example.net"}},
+)}
+
 test_hold_recipient_of_a_page if {
 	count(rule.hold) == 1 with input as message("host", from("untrusted"))
 }

@@ -53,10 +53,12 @@ all_in_list(path, list) if {
 }
 
 # METADATA
-# description: The field is text that starts with one of the prefixes.
+# description: >-
+#   The field is text that starts with one of the prefixes. Not for paths and addresses: "/srv/../etc" starts with "/srv/".
+#   Say with matches what all of it may be.
 # custom:
 #   group: Fields
-#   example: lib.starts_with_any(["action", "payload", "path"], ["/srv/reports/"])
+#   example: lib.starts_with_any(["action", "payload", "order"], ["EU-", "UK-"])
 starts_with_any(path, prefixes) if {
 	text := object.get(input, path, set())
 	is_string(text)
@@ -65,10 +67,12 @@ starts_with_any(path, prefixes) if {
 }
 
 # METADATA
-# description: The field is text that ends with one of the suffixes.
+# description: >-
+#   The field is text that ends with one of the suffixes. Not for addresses: "x@evil.test, y@example.com" ends with
+#   "@example.com". Say with matches what all of it may be.
 # custom:
 #   group: Fields
-#   example: lib.ends_with_any(["action", "payload", "email"], ["@example.com"])
+#   example: lib.ends_with_any(["action", "payload", "ticket"], ["-draft"])
 ends_with_any(path, suffixes) if {
 	text := object.get(input, path, set())
 	is_string(text)
@@ -80,7 +84,7 @@ ends_with_any(path, suffixes) if {
 # description: The field is text, and all of it matches the RE2 pattern.
 # custom:
 #   group: Fields
-#   example: lib.matches(["action", "payload", "order_id"], "#W[0-9]{7}")
+#   example: lib.matches(["action", "payload", "path"], "/srv/reports/[0-9a-z-]+[.]csv")
 matches(path, pattern) if {
 	text := object.get(input, path, set())
 	is_string(text)
