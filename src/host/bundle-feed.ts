@@ -96,7 +96,7 @@ function urlFeed({ url, headers }: Extract<BundleSource, { url: string }>): Bund
     look: async (known) => {
       const condition = known === null ? {} : { 'if-none-match': known }
       const response = await get(address, { ...headers, ...condition })
-      if (response.status === 304) return null
+      if (response.status === 304 && known !== null) return null
       if (response.status !== 200) return unreachable(`${url} answers ${response.status}`)
       const bundle = await bodyOf(response, BUNDLE_BYTES_MAX)
       const version = response.headers.get('etag') ?? `"${sha256Hex(bundle)}"`
