@@ -21,6 +21,9 @@ export const JSON_DEPTH_MAX = 64
 /** One file of a policy repository. */
 export const POLICY_FILE_BYTES_MAX = 4 * 1024 * 1024
 
+/** A baseline below a folder `baselines`: 100,000 paths of three long names are some 10 MB. */
+export const BASELINE_FILE_BYTES_MAX = 64 * 1024 * 1024
+
 /** Files in one policy repository. */
 export const POLICY_FILES_MAX = 20_000
 
@@ -106,7 +109,7 @@ export const PATTERN_POSITIONS_MAX = 4_000
 export const PATTERN_STEPS_MAX = 4_000_000
 
 /** A policy repository as a whole, in bytes. */
-export const POLICY_BYTES_MAX = 64 * 1024 * 1024
+export const POLICY_BYTES_MAX = 128 * 1024 * 1024
 
 /** Files of one log that are read at once: some 128 million receipts. */
 export const LOG_FILES_MAX = 1_000_000

@@ -47,6 +47,8 @@ export type Reservation = {
   readonly key: string
   /** When it was set aside, in Unix milliseconds. */
   readonly at: number
+  /** How long a slice of the sum is, in milliseconds: tells whether the slice that it was added to is still there. */
+  readonly sliceMs: number
   /** In 10^-12 of the limit's unit, as decimal text: more than a double can hold. */
   readonly amount: string
   /** The path of the field that the amount was read from. */
@@ -60,7 +62,23 @@ export type Reservation = {
 }
 
 /** What may be odd about a session, each by its own channel. */
-export type BehaviourChannel = 'markov' | 'novelty' | 'repeat' | 'precede'
+export type BehaviourChannel =
+  | 'markov'
+  | 'novelty'
+  | 'repeat'
+  | 'precede'
+  | 'service'
+  | 'duplicate'
+  | 'trigram'
+
+/** How one transition compares with its own statistics. */
+export type EdgeScore = {
+  readonly run: number
+  /** Standard deviations above the mean; null for a transition that was never seen. */
+  readonly z: number | null
+  /** The calls before that it was judged by: 1, or 2 at high and critical priority. */
+  readonly order: 1 | 2
+}
 
 /** How a session behaves up to and with one action, compared with the agent's baseline. */
 export type BehaviourScore = {
@@ -70,6 +88,10 @@ export type BehaviourScore = {
   readonly entropy_bits: number
   /** Calls in a row, this one included, that lie above the baseline's threshold. */
   readonly burst: number
+  /** Anomalous passages of this very transition in a row, this one included; null where no rule asks. */
+  readonly edge: EdgeScore | null
+  /** Whether people have rejected this step, which no learned session ever made. */
+  readonly rejected: boolean
   /** How odd the session is in each channel, in bits: one more is half as likely in a normal session. */
   readonly channels: Readonly<Record<BehaviourChannel, number>>
 }

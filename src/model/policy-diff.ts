@@ -19,9 +19,17 @@ export type PolicyDifference = {
   readonly after: Place | null
 }
 
-export type PolicyPart = 'project' | 'agent' | 'tool' | 'rule' | 'rego' | 'route' | 'person'
+export type PolicyPart =
+  | 'project'
+  | 'agent'
+  | 'tool'
+  | 'rule'
+  | 'rego'
+  | 'route'
+  | 'person'
+  | 'baseline'
 
-/** What became of one agent, tool, rule, Rego package, route or person, or of the project's own settings. */
+/** What became of one agent, tool, rule, Rego package, route, person or baseline, or of the project's own settings. */
 export type PolicyChange = {
   readonly part: PolicyPart
   readonly id: string

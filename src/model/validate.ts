@@ -7,6 +7,7 @@ import { SCHEMAS } from './generated/schemas.ts'
 export const SCHEMA_NAMES = [
   'action',
   'agent',
+  'baseline',
   'bundle-manifest',
   'compiled-policy',
   'decision-test',

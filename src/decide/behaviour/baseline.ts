@@ -3,9 +3,8 @@ import { calibrate, metersOf, quantized, sumOf, thresholdOf } from './calibrate.
 import type { Chain } from './chain.ts'
 import type { Observation } from './channels.ts'
 import { newProgress, observe } from './channels.ts'
-import { END } from './node.ts'
 import type { ObservedSession } from './session.ts'
-import { trailOf } from './session.ts'
+import { trailOf, withEnd } from './session.ts'
 import type { Snapshot } from './snapshot.ts'
 import { chainOf } from './snapshot.ts'
 
@@ -33,13 +32,21 @@ export type CallScore = Observation & {
   readonly total: number
 }
 
+export type BaselineOptions = {
+  readonly rate: number
+  /** Default: no decay. */
+  readonly halfLife?: number | null
+  /** Whether thresholds allow for the ends of sessions, which only who looks back can score. Default: no. */
+  readonly ends?: boolean
+}
+
 /** @throws {PolicyError} BASELINE_TOO_LARGE */
 export function compileBaseline(
   snapshot: Snapshot,
-  { rate, halfLife = null }: { readonly rate: number; readonly halfLife?: number | null },
+  { rate, halfLife = null, ends = false }: BaselineOptions,
 ): CompiledBaseline {
   const { sample, ...rest } = snapshot
-  const calibration = calibrate(chainOf(snapshot, halfLife), sample)
+  const calibration = calibrate(chainOf(snapshot, halfLife), sample, { ends })
   return { snapshot: rest, calibration, rate, half_life: halfLife }
 }
 
@@ -65,12 +72,10 @@ export function scoreSession(
   { end = false }: { readonly end?: boolean } = {},
 ): readonly CallScore[] {
   const progress = newProgress()
-  const { steps, ended } = trailOf(session)
-  const all = end && ended ? [...steps, END_STEP] : steps
-  return all.map((step) => scored(baseline, observe(baseline.chain, progress, step)))
+  const trail = trailOf(session)
+  const steps = end ? withEnd(trail) : trail.steps
+  return steps.map((step) => scored(baseline, observe(baseline.chain, progress, step)))
 }
-
-const END_STEP = { node: END, duplicate: false }
 
 /** An observation with the sum over its channels. */
 export function scored({ meters }: Pick<Baseline, 'meters'>, observation: Observation): CallScore {

@@ -1,8 +1,9 @@
 import type { Chain } from './chain.ts'
-import { learnSteps } from './chain.ts'
+import { forgetSteps, learnSteps } from './chain.ts'
 import type { Channels } from './channels.ts'
 import { CHANNELS, newProgress, observe } from './channels.ts'
-import type { Trail } from './session.ts'
+import type { Step, Trail } from './session.ts'
+import { withEnd } from './session.ts'
 
 /** How odd normal sessions are, each judged by a chain that did not learn it. */
 export type Calibration = {
@@ -16,22 +17,28 @@ export type Calibration = {
  * Calibrates on sessions that the chain learned: in twenty folds, of which groups stay whole, each session is judged by
  * the chain without its fold. In-sample thresholds would raise several times the alarms that they promise.
  *
- * The chain is changed on the way and is the same again afterwards, but for paths that had decayed.
+ * @param options - `ends`: whether the end of an ended session is judged as a step, as those do who look back at it
+ *
+ * The chain is changed on the way and is the same again afterwards, the last bits of decayed counts aside.
  */
-export function calibrate(chain: Chain, sample: readonly Trail[]): Calibration {
+export function calibrate(
+  chain: Chain,
+  sample: readonly Trail[],
+  { ends = false }: { readonly ends?: boolean } = {},
+): Calibration {
   const maxima: Channels[] = []
   const observed: (readonly Channels[])[] = []
   const groups = [...new Set(sample.map(({ group }) => group))].sort()
   const foldOf = new Map(groups.map((group, i) => [group, i % FOLDS]))
   for (let fold = 0; fold < Math.min(FOLDS, groups.length); fold++) {
     const held = sample.filter(({ group }) => foldOf.get(group) === fold)
-    for (const trail of held) learnSteps(chain, trail, -1)
+    const forgotten = held.map((trail) => ({ trail, counts: forgetSteps(chain, trail) }))
     for (const trail of held) {
-      const channels = channelsOf(chain, trail)
+      const channels = channelsOf(chain, ends ? withEnd(trail) : trail.steps)
       observed.push(channels)
       maxima.push(highest(channels))
     }
-    for (const trail of held) learnSteps(chain, trail)
+    for (const { trail, counts } of forgotten) learnSteps(chain, trail, counts)
   }
   const tails = Object.fromEntries(
     CHANNELS.map((channel) => [channel, maxima.map((one) => one[channel]).sort(ascending)]),
@@ -44,7 +51,7 @@ export function calibrate(chain: Chain, sample: readonly Trail[]): Calibration {
 const FOLDS = 20
 
 /** The channels at each call of a session. */
-function channelsOf(chain: Chain, { steps }: Trail): readonly Channels[] {
+function channelsOf(chain: Chain, steps: readonly Step[]): readonly Channels[] {
   const progress = newProgress()
   return steps.map((step) => quantized(observe(chain, progress, step).channels))
 }
@@ -57,9 +64,20 @@ function highest(channels: readonly Channels[]): Channels {
 
 /** Rounded to 2^-20 bits, so that the last bit of a logarithm decides nothing. */
 export function quantized(channels: Channels): Channels {
-  return Object.fromEntries(
-    CHANNELS.map((channel) => [channel, Math.round(channels[channel] * QUANTA) / QUANTA]),
-  ) as Channels
+  return {
+    markov: quantum(channels.markov),
+    novelty: quantum(channels.novelty),
+    repeat: quantum(channels.repeat),
+    precede: quantum(channels.precede),
+    service: quantum(channels.service),
+    duplicate: quantum(channels.duplicate),
+    trigram: quantum(channels.trigram),
+  }
+}
+
+/** A number rounded to 2^-20. */
+export function quantum(value: number): number {
+  return Math.round(value * QUANTA) / QUANTA
 }
 
 const QUANTA = 2 ** 20
@@ -70,6 +88,8 @@ export type Meter = {
   readonly start: number
   readonly share: number
   readonly scale: number
+  /** Up to here a value is ordinary. */
+  readonly ordinary: number
 }
 
 export type Meters = Readonly<Record<keyof Channels, Meter>>
@@ -85,7 +105,11 @@ export function meterOf(sorted: readonly number[]): Meter {
   const excess = above.reduce((sum, value) => sum + value - start, 0)
   const scale = above.length === 0 ? 1 : excess / above.length
   const share = sorted.length === 0 ? 0 : above.length / sorted.length
-  return { sorted, start, share, scale: Math.max(scale, SCALE_MIN) }
+  // The largest number of smaller values with which `rarity` stays within ORDINARY.
+  const smaller = Math.floor(1 + sorted.length - (sorted.length + 1) / 2 ** ORDINARY)
+  const body = sorted[smaller] ?? Number.POSITIVE_INFINITY
+  const ordinary = share > 0 ? Math.min(start, body) : body
+  return { sorted, start, share, scale: Math.max(scale, SCALE_MIN), ordinary }
 }
 
 const TAIL_START = 0.8
@@ -97,13 +121,27 @@ export function rarity({ sorted, start, share, scale }: Meter, value: number): n
   return -Math.log2((1 + sorted.length - lowerBound(sorted, value)) / (sorted.length + 1)) + 0
 }
 
-/** The sum over the channels of the bits beyond what one session in four reaches. */
+/**
+ * The bits by which a session is odder than one in four, over all channels. Channels that see the same thing are not
+ * added up: of those about what was never seen the oddest counts, and of those about what a call should come after.
+ */
 export function sumOf(meters: Meters, channels: Channels): number {
-  let sum = 0
-  for (const channel of CHANNELS) {
-    sum += Math.max(0, rarity(meters[channel], channels[channel]) - ORDINARY)
-  }
-  return Math.round(sum * QUANTA) / QUANTA
+  const unseen = Math.max(
+    excess(meters.novelty, channels.novelty),
+    excess(meters.trigram, channels.trigram),
+  )
+  const misplaced = Math.max(
+    excess(meters.repeat, channels.repeat),
+    excess(meters.precede, channels.precede),
+    excess(meters.duplicate, channels.duplicate),
+  )
+  const unlikely = excess(meters.markov, channels.markov)
+  return quantum(unlikely + unseen + misplaced + excess(meters.service, channels.service))
+}
+
+/** The bits by which a value is rarer than an ordinary one. */
+function excess(meter: Meter, value: number): number {
+  return value <= meter.ordinary ? 0 : Math.max(0, rarity(meter, value) - ORDINARY)
 }
 
 const ORDINARY = 2

@@ -1,8 +1,8 @@
 import type { Chain } from './chain.ts'
-import { BEGIN_ID, END_ID } from './chain.ts'
+import { BEGIN_ID, END_ID, pairKey, precedingOf } from './chain.ts'
 import { NODES_MAX, STRANGERS_MAX } from './limits.ts'
-import { END, serviceOf } from './node.ts'
-import { contextsOf, entropy, escapeBits, surprisal } from './probability.ts'
+import { serviceOf } from './node.ts'
+import { contextsOf, entropy, placementOf } from './probability.ts'
 import type { Step } from './session.ts'
 
 /**
@@ -43,6 +43,8 @@ export type Observation = {
   readonly to: string
   /** How often the chain saw the transition. */
   readonly seen: number
+  /** Whether people rejected the transition, and the chain never saw it. */
+  readonly rejected: boolean
   /** The node that nearly always comes before this one and did not; null when none is missing. */
   readonly missing: string | null
   readonly channels: Channels
@@ -82,43 +84,58 @@ export function newProgress(): Progress {
 /** Takes a session one call further. */
 export function observe(chain: Chain, progress: Progress, { node, duplicate }: Step): Observation {
   const id = knownId(chain, progress, node)
-  const second = progress.recent.at(-1) ?? BEGIN_ID
-  const contexts = contextsOf(chain, { first: progress.recent.at(-2) ?? BEGIN_ID, second })
-  const bits = surprisal(chain, contexts, id)
+  const { recent } = progress
+  const second = nodeBefore(recent, 1) ?? BEGIN_ID
+  const contexts = contextsOf(chain, { first: nodeBefore(recent, 2) ?? BEGIN_ID, second })
+  const { surprisal, escape: left, seen, known } = placementOf(chain, contexts, id)
   const usual = entropy(chain, contexts)
-  const left = escapeBits(contexts, id)
   progress.calls += 1
-  progress.markov = Math.max(0, progress.markov + bits - usual - DRIFT)
+  progress.markov = Math.max(0, progress.markov + surprisal - usual - DRIFT)
   progress.novelty = Math.max(0, progress.novelty + left - DRIFT)
-  if (contexts.length < 3 || contexts[2]?.next.has(id) !== true) progress.unseen += 1
+  if (!known) progress.unseen += 1
   if (duplicate) progress.duplicates += 1
   const { precede, missing } = precedence(chain, progress, id)
   progress.seen.add(id)
   const repeat = repetition(chain, progress, id)
-  if (progress.recent.length === 3) progress.recent.shift()
-  progress.recent.push(id)
+  remember(recent, id)
   return {
-    surprisal: bits,
+    surprisal,
     entropy: usual,
     escape: left,
     from: nodeName(chain, progress, second),
     to: node,
-    seen: chain.after[second]?.next.get(id) ?? 0,
+    seen,
+    rejected: seen === 0 && (chain.edges.get(pairKey(second, id))?.rejections ?? 0) > 0,
     missing: missing === null ? null : (chain.names[missing] ?? null),
     channels: {
       markov: progress.markov,
       novelty: progress.novelty,
       repeat,
       precede,
-      service:
-        node === END || chain.services.has(serviceOf(node)) ? 0 : Math.log2(chain.sessions + 1),
-      duplicate: atLeast(chain.duplicates, progress.duplicates, chain.sessions),
+      service: serviceBits(chain, { id, node }),
+      duplicate: atLeast(chain.duplicates, progress.duplicates),
       trigram: progress.unseen / progress.calls,
     },
   }
 }
 
 const DRIFT = 0.5 // Bits that each call may cost more than its context lets expect, before they add up.
+
+/** The newest three: `shift` would be a call into the runtime each time. */
+function remember(recent: number[], id: number): void {
+  if (recent.length < 3) {
+    recent.push(id)
+    return
+  }
+  recent[0] = recent[1] ?? BEGIN_ID
+  recent[1] = recent[2] ?? BEGIN_ID
+  recent[2] = id
+}
+
+function nodeBefore(recent: readonly number[], calls: number): number | undefined {
+  const at = recent.length - calls
+  return at < 0 ? undefined : recent[at] // An index below 0 is a property's name, and slow.
+}
 
 /** The id of a node in the chain, or in this session where the chain has none. */
 export function knownId(chain: Chain, progress: Progress, node: string): number {
@@ -139,12 +156,20 @@ export function nodeName(chain: Chain, progress: Progress, id: number): string {
 
 const FIRST_STRANGER = NODES_MAX + 2
 
+function serviceBits(
+  chain: Chain,
+  { id, node }: { readonly id: number; readonly node: string },
+): number {
+  if (id === END_ID || (chain.containing[id] ?? 0) > 0) return 0 // Its service is no new one.
+  return chain.services.has(serviceOf(node)) ? 0 : Math.log2(chain.sessions + 1)
+}
+
 function precedence(
   chain: Chain,
   { seen }: Progress,
   id: number,
 ): { readonly precede: number; readonly missing: number | null } {
-  if (id === END_ID || seen.has(id)) return NOTHING_MISSING
+  if (seen.has(id)) return NOTHING_MISSING
   const sessions = chain.containing[id] ?? 0
   for (const [earlier, together] of predecessorsOf(chain, id)) {
     if (seen.has(earlier)) continue
@@ -161,7 +186,7 @@ function predecessorsOf(chain: Chain, id: number): readonly (readonly [number, n
   const known = chain.predecessors[id]
   if (known !== undefined && known !== null) return known
   const names = chain.names
-  const sorted = [...(chain.preceding[id] ?? [])].sort(
+  const sorted = [...(precedingOf(chain, id) ?? [])].sort(
     ([a, left], [b, right]) => right - left || ((names[a] ?? '') < (names[b] ?? '') ? -1 : 1),
   )
   chain.predecessors[id] = sorted
@@ -171,11 +196,11 @@ function predecessorsOf(chain: Chain, id: number): readonly (readonly [number, n
 function repetition(chain: Chain, { recent, lengths }: Progress, id: number): number {
   let bits = 0
   for (let period = 1; period <= 3; period++) {
-    const equal = recent.at(-period) === id
+    const equal = nodeBefore(recent, period) === id
     const length = equal ? (lengths[period - 1] ?? 0) + 1 : 0
     lengths[period - 1] = length
+    if (length < period || id === END_ID) continue
     const repeats = Math.floor(length / period)
-    if (repeats < 1 || id === END_ID) continue
     const histogram = period === 1 ? chain.runs[id] : chain.cycles[period - 2]
     bits = Math.max(bits, oddness(histogram ?? EMPTY, repeats))
   }
@@ -198,10 +223,14 @@ function oddness(histogram: ReadonlyMap<number, number>, repeats: number): numbe
   return -Math.log2((reached + 0.5) / (sessions + 1)) + beyond
 }
 
-/** Bits of reaching a number that this share of sessions reached. */
-function atLeast(histogram: ReadonlyMap<number, number>, number: number, sessions: number): number {
-  if (number === 0) return 0
+/** Bits of reaching a number that this share of sessions reached; 0 when no session tells. */
+function atLeast(histogram: ReadonlyMap<number, number>, number: number): number {
+  if (number === 0 || histogram.size === 0) return 0
+  let sessions = 0
   let reached = 0
-  for (const [other, count] of histogram) if (other >= number) reached += count
+  for (const [other, count] of histogram) {
+    sessions += count
+    if (other >= number) reached += count
+  }
   return Math.max(0, -Math.log2((reached + 0.5) / (sessions + 1)))
 }

@@ -6,6 +6,9 @@ export const NODES_MAX = 4_000
 /** Different triples of calls in a row. */
 export const PATHS_MAX = 400_000
 
+/** Rows of any other table of a baseline: of 1,000 actions each may come before each. */
+export const ROWS_MAX = 1_000_000
+
 /** Calls of one session that are learned; of what follows nothing is. */
 export const CALLS_LEARNED_MAX = 1_000
 

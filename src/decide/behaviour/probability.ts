@@ -1,4 +1,4 @@
-import type { Chain, Context } from './chain.ts'
+import type { Chain, Context, Sums } from './chain.ts'
 import { pairKey } from './chain.ts'
 
 /** The two nodes before a call, by id. */
@@ -31,21 +31,40 @@ export function surprisal(chain: Chain, contexts: readonly Context[], id: number
 
 /** The bits of the choice of the next call in these contexts; all unseen actions together are one choice. */
 export function entropy(chain: Chain, contexts: readonly Context[]): number {
-  const { sum, sumLog } = sumsOf(chain, contexts, contexts.length)
-  const rest = 1 - sum
-  return -sumLog - (rest > 1e-12 ? rest * Math.log2(rest) : 0) + 0
+  return sumsOf(chain, contexts, contexts.length).entropy
 }
 
-/** Bits of leaving each context in which a call was never seen, longest first; 0 when the longest knows it. */
-export function escapeBits(contexts: readonly Context[], id: number): number {
-  let bits = 0
-  for (let i = contexts.length - 1; i >= 0; i--) {
-    const context = contexts[i]
-    if (context === undefined || context.next.has(id)) break
+/** A call in its contexts. */
+export type Placement = {
+  /** How unlikely it is, in bits, as `surprisal` says. */
+  readonly surprisal: number
+  /** Bits of leaving each context in which it was never seen, from the longest on; 0 when that knows it. */
+  readonly escape: number
+  /** How often it was seen after the node before it. */
+  readonly seen: number
+  /** Whether it was seen after the two nodes before it. */
+  readonly known: boolean
+}
+
+/** All that the contexts say of a call, each asked once. */
+export function placementOf(chain: Chain, contexts: readonly Context[], id: number): Placement {
+  let chance = floorOf(chain)
+  let left = 0
+  let seen = 0
+  let known = false
+  for (let order = 0; order < contexts.length; order++) {
+    const context = contexts[order]
+    if (context === undefined) break
+    const count = context.next.get(id) ?? 0
     const kinds = context.next.size
-    bits += Math.log2((context.total + kinds) / kinds)
+    const whole = context.total + kinds
+    chance = (count + kinds * chance) / whole
+    // What a longer context has seen, the shorter ones have too.
+    if (count === 0) left += Math.log2(whole / kinds)
+    if (order === 1) seen = count
+    if (order === 2) known = count > 0
   }
-  return bits
+  return { surprisal: -Math.log2(chance) + 0, escape: left, seen, known }
 }
 
 function interpolate(context: Context, id: number, shorter: number): number {
@@ -61,11 +80,7 @@ function floorOf(chain: Chain): number {
  * The sums of p and of p log p over all actions that were seen, in the first `order` contexts. Those that the longest
  * has not seen share what the shorter ones say, scaled by one factor, so that only what it has seen needs a visit.
  */
-function sumsOf(
-  chain: Chain,
-  contexts: readonly Context[],
-  order: number,
-): { readonly sum: number; readonly sumLog: number } {
+function sumsOf(chain: Chain, contexts: readonly Context[], order: number): Sums {
   const context = contexts[order - 1]
   if (context === undefined) return NO_SUMS
   if (context.sums?.version === chain.version) return context.sums
@@ -92,8 +107,10 @@ function sumsOf(
     sum += scale * restSum
     sumLog += scale * (restLog + restSum * Math.log2(scale))
   }
-  context.sums = { version: chain.version, sum, sumLog }
+  const rest = 1 - sum
+  const bits = -sumLog - (rest > 1e-12 ? rest * Math.log2(rest) : 0) + 0
+  context.sums = { version: chain.version, sum, sumLog, entropy: bits }
   return context.sums
 }
 
-const NO_SUMS = { sum: 0, sumLog: 0 }
+const NO_SUMS: Sums = { version: 0, sum: 0, sumLog: 0, entropy: 0 }

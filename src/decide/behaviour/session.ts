@@ -1,6 +1,7 @@
 import { sha256Text } from '../../base/digest.ts'
 import { encodeHex } from '../../base/encoding.ts'
 import { CALLS_LEARNED_MAX } from './limits.ts'
+import { END } from './node.ts'
 
 /** One call as the chain sees it. */
 export type ObservedCall = {
@@ -27,6 +28,8 @@ export type Trail = {
   /** 16 hexadecimal digits that stand for its group. */
   readonly group: string
   readonly ended: boolean
+  /** Whether the arguments of some call are known, so that an equal one would show. */
+  readonly compared: boolean
   readonly steps: readonly Step[]
 }
 
@@ -45,11 +48,22 @@ export function trailOf({ id, group, calls, ended }: ObservedSession): Trail {
     return { node, duplicate }
   })
   const whole = ended && steps.length === calls.length
-  const text = JSON.stringify([id, whole, steps.map((step) => [step.node, step.duplicate])])
+  const text = JSON.stringify([
+    id,
+    whole,
+    seen.size > 0,
+    steps.map((step) => [step.node, step.duplicate]),
+  ])
   return {
     digest: encodeHex(sha256Text(text).subarray(0, 16)),
     group: encodeHex(sha256Text(JSON.stringify(['group', group])).subarray(0, 8)),
     ended: whole,
+    compared: seen.size > 0,
     steps,
   }
+}
+
+/** The steps of a session, and its end where that is known. */
+export function withEnd({ steps, ended }: Pick<Trail, 'steps' | 'ended'>): readonly Step[] {
+  return ended ? [...steps, { node: END, duplicate: false }] : steps
 }

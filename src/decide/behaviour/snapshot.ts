@@ -4,17 +4,16 @@ import type { Chain } from './chain.ts'
 import {
   addContaining,
   addPath,
-  addPreceding,
   addRun,
-  edgeOf,
   idOf,
   learnSteps,
   newChain,
   pairKey,
   pairOf,
+  pathKey,
 } from './chain.ts'
 import { decayed, MICRO } from './decay.ts'
-import { PATHS_MAX, SAMPLE_MAX } from './limits.ts'
+import { NODES_MAX, PATHS_MAX, ROWS_MAX, SAMPLE_MAX } from './limits.ts'
 import { BEGIN, END } from './node.ts'
 import type { ObservedSession, Trail } from './session.ts'
 import { trailOf } from './session.ts'
@@ -32,7 +31,7 @@ export type Snapshot = {
   readonly paths: readonly number[]
   /** Rows of five: two nodes in a row, sessions that did so, approvals by people, rejections by people. */
   readonly edges: readonly number[]
-  /** Rows of two: a node, sessions that contain it. */
+  /** Rows of two: a node, sessions that contain it; of the mark of an end, sessions that ended. */
   readonly containing: readonly number[]
   /** Rows of three: a node, another one, sessions in which the other came before the first occurrence. */
   readonly preceding: readonly number[]
@@ -102,7 +101,11 @@ export function learn(sessions: Iterable<ObservedSession>): Snapshot {
 
 /** The trails with the smallest digests: a bottom-k sketch, which merges exactly. */
 function sampleOf(trails: readonly Trail[]): readonly Trail[] {
-  return [...trails].sort((a, b) => compareText(a.digest, b.digest)).slice(0, SAMPLE_MAX)
+  const sorted = [...trails].sort(
+    // A session that two machines learned may be in a group of each.
+    (a, b) => compareText(a.digest, b.digest) || compareText(a.group, b.group),
+  )
+  return sorted.slice(0, SAMPLE_MAX)
 }
 
 /**
@@ -120,7 +123,8 @@ export function merge(a: Snapshot, b: Snapshot): Snapshot {
 
 /**
  * A baseline after further sessions: what they did not do is that many sessions older, and paths that have decayed to
- * less than half a call are left out.
+ * less than half a call are left out. A transition that people rejected, before or now, learns nothing: its paths stay
+ * as the baseline has them.
  *
  * @param halfLife - sessions after which an unused path counts half; null for no decay
  * @throws {PolicyError} BASELINE_TOO_LARGE
@@ -128,7 +132,10 @@ export function merge(a: Snapshot, b: Snapshot): Snapshot {
 export function advance(base: Snapshot, delta: Snapshot, halfLife: number | null): Snapshot {
   const next = combine([
     { snapshot: base, lastOf: (last) => last },
-    { snapshot: delta, lastOf: (last) => base.sessions + last },
+    {
+      snapshot: withoutTransitions(delta, rejectedIn([base, delta])),
+      lastOf: (last) => base.sessions + last,
+    },
   ])
   if (halfLife === null) return next
   const paths: number[] = []
@@ -138,6 +145,34 @@ export function advance(base: Snapshot, delta: Snapshot, halfLife: number | null
     if (2 * decayed(count, next.sessions - last, halfLife) >= MICRO) paths.push(...row)
   }
   return { ...next, paths }
+}
+
+/** The transitions that people rejected, each as its two nodes. */
+function rejectedIn(snapshots: readonly Snapshot[]): ReadonlySet<string> {
+  const rejected = new Set<string>()
+  for (const snapshot of snapshots) {
+    for (const [from, to, , , rejections] of rowsOf(snapshot, 'edges')) {
+      if (rejections > 0) rejected.add(transition(snapshot, from, to))
+    }
+  }
+  return rejected
+}
+
+function transition(snapshot: Snapshot, from: number, to: number): string {
+  return `${nodeOfId(snapshot, from)} ${nodeOfId(snapshot, to)}`
+}
+
+/** The same, as if no session had made these transitions. What people said of them stays. */
+function withoutTransitions(snapshot: Snapshot, left: ReadonlySet<string>): Snapshot {
+  if (left.size === 0) return snapshot
+  const isLeft = (from: number, to: number): boolean => left.has(transition(snapshot, from, to))
+  return {
+    ...snapshot,
+    paths: [...rowsOf(snapshot, 'paths')].filter(([, second, to]) => !isLeft(second, to)).flat(),
+    edges: [...rowsOf(snapshot, 'edges')].flatMap(([from, to, sessions, approvals, rejections]) => [
+      ...[from, to, isLeft(from, to) ? 0 : sessions, approvals, rejections],
+    ]),
+  }
 }
 
 type Part = {
@@ -209,8 +244,11 @@ function sortRows(rows: number[][]): number[][] {
 
 /** What a chain counted, as if its sessions had just been seen. */
 export function snapshotOf(chain: Chain, sample: readonly Trail[]): Snapshot {
-  const nodes = chain.names.slice(2).filter((_, i) => (chain.containing[i + 2] ?? 0) > 0)
-  nodes.sort(compareText)
+  // What people rejected is known by name, though no session that was learned contains it.
+  const judged = new Set([...chain.edges.keys()].flatMap((key) => pairOf(key)))
+  const nodes = chain.names
+    .filter((_, id) => id >= 2 && ((chain.containing[id] ?? 0) > 0 || judged.has(id)))
+    .sort(compareText)
   const sorted = new Map([BEGIN, END, ...nodes].map((node, id) => [node, id]))
   const ids = chain.names.map((node) => sorted.get(node) ?? 0)
   const id = (old: number): number => ids[old] ?? 0
@@ -233,7 +271,7 @@ export function snapshotOf(chain: Chain, sample: readonly Trail[]): Snapshot {
     paths: flat(pathRows),
     edges: flat(edgeRows),
     containing: flat(
-      nodes.map((node) => [id(idOf(chain, node)), chain.containing[idOf(chain, node)] ?? 0]),
+      chain.containing.flatMap((sessions, old) => (sessions > 0 ? [[id(old), sessions]] : [])),
     ),
     preceding: flat(
       chain.preceding.flatMap((before, old) =>
@@ -255,18 +293,10 @@ export function snapshotOf(chain: Chain, sample: readonly Trail[]): Snapshot {
 export function chainOf(snapshot: Snapshot, halfLife: number | null): Chain {
   const chain = newChain()
   for (const node of snapshot.nodes) idOf(chain, node)
-  for (const [first, second, to, count, last] of rowsOf(snapshot, 'paths')) {
-    const idle = snapshot.sessions - last
-    const weight = halfLife === null || idle === 0 ? count : decayed(count, idle, halfLife) / MICRO
-    addPath(chain, [first, second, to], weight)
-  }
-  for (const [from, to, sessions, approvals, rejections] of rowsOf(snapshot, 'edges')) {
-    Object.assign(edgeOf(chain, pairKey(from, to)), { sessions, approvals, rejections })
-  }
+  loadPaths(chain, snapshot, halfLife)
+  loadEdges(chain, snapshot.edges)
   for (const [id, sessions] of rowsOf(snapshot, 'containing')) addContaining(chain, id, sessions)
-  for (const [id, earlier, sessions] of rowsOf(snapshot, 'preceding')) {
-    addPreceding(chain, { id, earlier }, sessions)
-  }
+  waitPreceding(chain, snapshot.preceding)
   for (const [id, run, sessions] of rowsOf(snapshot, 'runs')) addRun(chain, { id, run }, sessions)
   for (const [period, repeats, sessions] of rowsOf(snapshot, 'cycles')) {
     chain.cycles[period === 2 ? 0 : 1].set(repeats, sessions)
@@ -278,6 +308,39 @@ export function chainOf(snapshot: Snapshot, halfLife: number | null): Chain {
   chain.calls = snapshot.calls
   chain.version += 1
   return chain
+}
+
+// Long tables are read by index: a baseline of 100,000 paths must load in a moment.
+function loadPaths(chain: Chain, { paths, sessions }: Snapshot, halfLife: number | null): void {
+  for (let i = 0; i < paths.length; i += TABLES.paths.columns) {
+    const [first, second, to] = [paths[i] ?? 0, paths[i + 1] ?? 0, paths[i + 2] ?? 0]
+    const count = paths[i + 3] ?? 0
+    const idle = sessions - (paths[i + 4] ?? 0)
+    const weight = halfLife === null || idle === 0 ? count : decayed(count, idle, halfLife) / MICRO
+    addPath(chain, [first, second, to], weight)
+    if (weight < count) chain.shares.set(pathKey(first, second, to), weight / count)
+  }
+}
+
+function loadEdges(chain: Chain, edges: readonly number[]): void {
+  for (let i = 0; i < edges.length; i += TABLES.edges.columns) {
+    chain.edges.set(pairKey(edges[i] ?? 0, edges[i + 1] ?? 0), {
+      sessions: edges[i + 2] ?? 0,
+      approvals: edges[i + 3] ?? 0,
+      rejections: edges[i + 4] ?? 0,
+    })
+  }
+}
+
+/** Leaves the rows of each node where they are until somebody asks: there may be as many as pairs of nodes. */
+function waitPreceding(chain: Chain, table: readonly number[]): void {
+  for (let start = 0; start < table.length; ) {
+    const id = table[start] ?? 0
+    let end = start
+    while (end < table.length && table[end] === id) end += TABLES.preceding.columns
+    chain.waiting[id] = { table, start, end }
+    start = end
+  }
 }
 
 type Row = readonly [number, number, number, number, number]
@@ -299,10 +362,18 @@ export function nodeOfId(snapshot: Snapshot, id: number): string {
 }
 
 function checked(snapshot: Snapshot): Snapshot {
-  const paths = snapshot.paths.length / TABLES.paths.columns
-  if (paths <= PATHS_MAX) return snapshot
-  throw new PolicyError(
-    'BASELINE_TOO_LARGE',
-    `expected at most ${PATHS_MAX} different triples of calls`,
-  )
+  if (snapshot.nodes.length > NODES_MAX) {
+    throw new PolicyError('BASELINE_TOO_LARGE', `expected at most ${NODES_MAX} different actions`)
+  }
+  for (const name of Object.keys(TABLES) as TableName[]) {
+    const max = rowsMax(name)
+    if (snapshot[name].length / TABLES[name].columns <= max) continue
+    throw new PolicyError('BASELINE_TOO_LARGE', `expected at most ${max} rows in "${name}"`)
+  }
+  return snapshot
+}
+
+/** The most rows that a table may have. */
+export function rowsMax(name: TableName): number {
+  return name === 'paths' ? PATHS_MAX : ROWS_MAX
 }

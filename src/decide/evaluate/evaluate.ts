@@ -1,13 +1,8 @@
 import type { HmacKey } from '../../base/digest.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
-import type {
-  BehaviourScore,
-  Evaluation,
-  JudgedAction,
-  Reservation,
-  StateSlice,
-} from '../../model/nouns.ts'
+import type { Evaluation, JudgedAction, Reservation, StateSlice } from '../../model/nouns.ts'
+import { behaviourKeys, judgeBehaviour } from './behaviour.ts'
 import { engineFindings } from './engine-findings.ts'
 import type { Facts } from './facts.ts'
 import { factsOf } from './facts.ts'
@@ -31,8 +26,6 @@ export type EvaluationInput = {
   readonly key: HmacKey
   /** The `now` of an earlier attempt that must not count: a request's own, when it resolves. Default: none. */
   readonly leaveOut?: number
-  /** How the session behaves up to this action, against its baseline. Default: null, nobody scored it. */
-  readonly behaviour?: BehaviourScore | null
 }
 
 /**
@@ -54,10 +47,12 @@ export function evaluate(loaded: LoadedPolicy, input: EvaluationInput): Evaluati
   }
   const moment: Moment = { state, now, leaveOut: input.leaveOut ?? null }
   const selection = loaded.select(action)
-  const facts = factsOf(action, selection, key, input.behaviour ?? null)
+  const unscored = factsOf(action, selection, key)
+  const { behaviour, writes: remembered } = judgeBehaviour(loaded, selection, unscored, moment)
+  const facts = { ...unscored, behaviour }
   const said = engineFindings(loaded, selection, action, now)
   said.push(...secretFindings(loaded, selection, facts))
-  const writes: Write[] = []
+  const writes: Write[] = [...remembered]
   const unlessDenied: Write[] = []
   const reserved: Reservation[] = []
   for (const rule of selection.rules) {
@@ -95,7 +90,7 @@ export function stateKeys(
 ): readonly string[] {
   const selection: Selection = loaded.select(action)
   const facts = factsOf(action, selection, key)
-  const keys = new Set<string>()
+  const keys = new Set<string>(behaviourKeys(loaded, facts))
   for (const { kind } of selection.rules) for (const one of kind.stateKeys(facts)) keys.add(one)
   for (const { kind } of selection.watches) {
     for (const one of kind.watch?.stateKeys(facts) ?? []) keys.add(one)

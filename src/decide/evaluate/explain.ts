@@ -12,6 +12,7 @@ import type {
   ShownField,
 } from '../../model/explanation.ts'
 import type { CompiledRule, Finding, Verdict } from '../../model/generated/types.ts'
+import { judgeBehaviour } from './behaviour.ts'
 import type { EvaluationInput } from './evaluate.ts'
 import { evaluate } from './evaluate.ts'
 import type { Facts } from './facts.ts'
@@ -49,11 +50,10 @@ export function explain(
   const { state: _, reserved: __, ...verdict } = evaluate(loaded, input)
   const { action, state, now, key } = input
   const selection = loaded.select(action)
-  const view: View = {
-    facts: factsOf(action, selection, key, input.behaviour ?? null),
-    moment: { state, now, leaveOut: input.leaveOut ?? null },
-    clear: options.clear,
-  }
+  const moment: Moment = { state, now, leaveOut: input.leaveOut ?? null }
+  const unscored = factsOf(action, selection, key)
+  const { behaviour } = judgeBehaviour(loaded, selection, unscored, moment)
+  const view: View = { facts: { ...unscored, behaviour }, moment, clear: options.clear }
   const rules = selection.rules.map((rule) => explainRule(rule, view, selection))
   const packages = selection.packages.map((one) => explainPackage(one, view))
   const known = new Set([...rules, ...packages].map(({ rule }) => rule))

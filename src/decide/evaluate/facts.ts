@@ -5,7 +5,8 @@ import { encodeHex } from '../../base/encoding.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import type { Path } from '../../base/path.ts'
 import type { CompiledTool } from '../../model/generated/types.ts'
-import type { BehaviourScore, JudgedAction } from '../../model/nouns.ts'
+import type { JudgedAction } from '../../model/nouns.ts'
+import type { Behaviour } from './behaviour.ts'
 import { compilePath, FIXED_FIELDS, fieldsOf, readField } from './fields.ts'
 import { DIGEST_MEMO_MAX } from './limits.ts'
 import type { Target } from './selector.ts'
@@ -21,20 +22,27 @@ export type Facts = {
   readonly key: HmacKey
   /** What its Tools file says of the tool; null when no file names it. */
   readonly tool: CompiledTool | null
-  /** How the session behaves; null when nobody scored it. */
-  readonly behaviour: BehaviourScore | null
+  readonly behaviour: Behaviour
   /** Buckets that have been worked out for this action already. */
   readonly buckets: Map<string, string>
 }
 
+/** The facts before anything scored the action. */
 export function factsOf(
   action: JudgedAction,
   { target, tool }: Pick<Facts, 'target' | 'tool'>,
   key: HmacKey,
-  behaviour: BehaviourScore | null = null,
 ): Facts {
   const fields = fieldsOf(action, target.priority)
-  return { action, target, tool, key, fields, behaviour, buckets: bucketsOf(action, target, key) }
+  return {
+    action,
+    target,
+    tool,
+    key,
+    fields,
+    behaviour: { kind: 'none' },
+    buckets: bucketsOf(action, target, key),
+  }
 }
 
 // Whoever asks for the state keys of an action evaluates it next, and its buckets are HMACs, which cost more than all

@@ -1,3 +1,4 @@
+export { behaviourAsAsked } from './behaviour.ts'
 export { evaluate, stateKeys } from './evaluate.ts'
 export { explain } from './explain.ts'
 export { type Evaluator, loadPolicy } from './load-policy.ts'

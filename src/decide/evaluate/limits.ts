@@ -37,6 +37,9 @@ export const LOOP_CALLS_MAX = 250
 /** Attempts that a semantic loop is compared with: some 11 KB of state. */
 export const SIMILAR_ATTEMPTS_MAX = 32
 
+/** How long a session's behaviour is remembered after its last call, in milliseconds. */
+export const SESSION_MEMORY_MS = 24 * 60 * 60 * 1000
+
 /** Entropy of the next action, in bits: no agent has 2^64 actions. */
 export const ENTROPY_BITS_MAX = 64
 

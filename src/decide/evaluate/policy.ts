@@ -6,6 +6,7 @@ import type {
   Priority,
 } from '../../model/generated/types.ts'
 import type { JudgedAction } from '../../model/nouns.ts'
+import type { PublishedBaseline } from '../behaviour/published.ts'
 import type { RegoProgram } from '../rego/types.ts'
 import type { LoadedAgent } from './agents.ts'
 import { loadAgent } from './agents.ts'
@@ -30,6 +31,10 @@ export type LoadedPolicy = {
   readonly empty: boolean
   /** What the policy says of an action by its names alone. */
   select(action: JudgedAction): Selection
+  /** The baseline of an action's agent: `unknown` when it has some, but none for this fingerprint; null for none. */
+  baselineOf(action: JudgedAction): PublishedBaseline | 'unknown' | null
+  /** Whether a rule asks how odd single transitions are. */
+  readonly scoresEdges: boolean
 }
 
 export type Selection = {
@@ -59,6 +64,7 @@ export function preparePolicy(
   policy: CompiledPolicy,
   program: RegoProgram | null,
   load: typeof loadRule = loadRule,
+  baselines: readonly PublishedBaseline[] = [],
 ): LoadedPolicy {
   checkWords(policy)
   const routes = new Set(policy.routes.map((route) => route.id))
@@ -73,6 +79,24 @@ export function preparePolicy(
     validUntil: policy.valid_until === null ? null : parseTime(policy.valid_until),
     empty: policy.agents.length + policy.rules.length + policy.rego.length === 0,
     select: selectorOf(policy, rules, packages, routes),
+    baselineOf: indexBaselines(baselines),
+    scoresEdges: policy.rules.some(
+      ({ kind, spec }) => kind === 'markov' && own(spec, 'method') === 'edges',
+    ),
+  }
+}
+
+function indexBaselines(baselines: readonly PublishedBaseline[]): LoadedPolicy['baselineOf'] {
+  const byAgent = new Map<string, Map<string | null, PublishedBaseline>>()
+  for (const one of baselines) {
+    const ofAgent = byAgent.get(one.agent) ?? new Map<string | null, PublishedBaseline>()
+    byAgent.set(one.agent, ofAgent)
+    ofAgent.set(one.fingerprint, one)
+  }
+  return ({ agent, fingerprint }) => {
+    const ofAgent = byAgent.get(agent)
+    if (ofAgent === undefined) return null
+    return ofAgent.get(fingerprint) ?? ofAgent.get(null) ?? 'unknown'
   }
 }
 

@@ -3,6 +3,7 @@ import { PolicyError } from '../../base/errors.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import type { CompiledPackage, Finding, VerdictWord } from '../../model/generated/types.ts'
 import type { RegoOutcome, RegoProgram } from '../rego/types.ts'
+import { behaviourInput } from './behaviour.ts'
 import type { Facts } from './facts.ts'
 import type { Said } from './fold.ts'
 import { REDACT_PATHS_MAX, REGO_RESULTS_MAX } from './limits.ts'
@@ -126,7 +127,7 @@ function inputOf(facts: Facts, moment: Moment, counters: JsonObject): JsonObject
       phase: target.phase,
       ...(action.result === undefined ? {} : { result: action.result }),
     },
-    state: { counters, recent: readRecent(facts, moment) },
+    state: { counters, recent: readRecent(facts, moment), behaviour: behaviourInput(facts) },
     now: new Date(moment.now).toISOString(),
   }
 }

@@ -82,7 +82,9 @@ export function judgeRule(
     return { said: failedRule(loaded.rule, error), writes: [] }
   }
   const { found, ...rest } = judged
-  return { ...rest, said: found === null ? null : sayFound(loaded.rule, found) }
+  if (found === null) return { ...rest, said: null }
+  const missing = [...(found.missing ?? []), ...loaded.when.flatMap((test) => test.missing(facts))]
+  return { ...rest, said: sayFound(loaded.rule, { ...found, missing }) }
 }
 
 /** What a watching rule would remember of an action, unless the action is denied; a failure denies, as above. */
@@ -120,7 +122,7 @@ function sayFound(rule: CompiledRule, found: NonNullable<Judged['found']>): Said
     rule: rule.id,
     kind: rule.kind,
     verdict: unchanged ? 'deny' : rule.then,
-    mode: rule.mode,
+    mode: found.shadow === true ? 'shadow' : rule.mode,
     message: clipMessage(message),
     evidence: found.evidence,
     ...(rule.route === null || rule.then !== 'hold' ? {} : { route: rule.route }),

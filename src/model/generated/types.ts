@@ -79,12 +79,12 @@ export type Globs = (Glob | Glob[])
  */
 export type Glob = string
 /**
- * `category/what-is-wrong`, lower-case kebab.
+ * An RFC 3339 date and time in UTC.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
- * via the `definition` "common__rule_id".
+ * via the `definition` "common__time".
  */
-export type RuleId = string
+export type Time = string
 /**
  * A span of time: numbers with `ms`, `s`, `m`, `h` or `d`.
  * 
@@ -93,12 +93,12 @@ export type RuleId = string
  */
 export type Duration = string
 /**
- * An RFC 3339 date and time in UTC.
+ * `category/what-is-wrong`, lower-case kebab.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
- * via the `definition` "common__time".
+ * via the `definition` "common__rule_id".
  */
-export type Time = string
+export type RuleId = string
 /**
  * allow < redact < hold < deny; the highest of all enforced findings wins.
  * 
@@ -377,6 +377,130 @@ principals?: Globs
 about?: string
 }
 /**
+ * What is normal for one agent: what its sessions did, in counts. `baseline learn` and `baseline propose` write it; a pull request reviews it. Its tables are literal blocks of text, one row a line, in order.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "baseline".
+ */
+export interface BaselineFile {
+/**
+ * The version of this format. Always `countersign/v1`.
+ */
+apiVersion: "countersign/v1"
+/**
+ * What this file holds. Always `Baseline` here; the folder does not matter, but for size: below a folder `baselines` a file may be larger than elsewhere.
+ */
+kind: "Baseline"
+agent: Name
+/**
+ * The fingerprint (model and tool manifest) with which they ran. Default: every fingerprint of the agent that has no baseline of its own.
+ */
+fingerprint?: string
+/**
+ * Counts from 1, one more with each proposal.
+ */
+version: number
+/**
+ * The digest of the text of the version before: `sha256:` and 64 hexadecimal digits. Absent in version 1.
+ */
+previous?: string
+/**
+ * `auto` enforces the baseline once it has settled: enough sessions, a steady entropy, few new transitions. `enforce` and `shadow` are the owner's word. In shadow its findings are reported and decide nothing. Default: `auto`.
+ */
+mode?: ("auto" | "enforce" | "shadow")
+/**
+ * The share of normal sessions that may raise an alarm. A smaller one needs more sessions: at least 1/rate - 1. Default: 0.02.
+ */
+rate?: number
+/**
+ * After how many sessions that did not use it a path counts half. Default: paths do not age.
+ */
+half_life?: number
+/**
+ * How far the chances of the transitions have moved since a person last reviewed the baseline, in millionths. Default: 0.
+ */
+unreviewed_movement_ppm?: number
+/**
+ * Where the counts come from: one entry for each version, oldest first, the newest 100.
+ * 
+ * @maxItems 100
+ */
+learned?: LearnedVersion[]
+/**
+ * Sessions that were learned.
+ */
+sessions: number
+/**
+ * Their calls.
+ */
+calls: number
+/**
+ * Three calls in a row, how often, and the number of the session that did so last. `^` stands before the first call of a session, `$` after its last. Default: none.
+ */
+paths?: string
+/**
+ * Two calls in a row, the sessions that made the transition, approvals by people, rejections by people. A transition with rejections is never learned; whoever wants it learned sets that number to 0. Default: none.
+ */
+edges?: string
+/**
+ * A call and the sessions that contain it; `$` and the sessions that have ended. Default: none.
+ */
+containing?: string
+/**
+ * A call, another one, and the sessions in which the other came before the first of the one. Default: none.
+ */
+preceding?: string
+/**
+ * A call, how often at most a session repeats it at once, and the number of such sessions. Default: none.
+ */
+runs?: string
+/**
+ * A period of 2 or 3 calls, how often at most a session repeats such a round, and the number of such sessions. Default: none.
+ */
+cycles?: string
+/**
+ * How many calls of a session repeat an earlier one with equal arguments, and the number of such sessions, of those whose arguments are known. Default: none.
+ */
+duplicates?: string
+/**
+ * Sessions to calibrate on, at most 500: a digest that stands for the session, one for its group, `end` or `open` with a `?` where no arguments are known, its calls in order; `*` marks a call that repeats an earlier one with equal arguments. Default: none.
+ */
+sample?: string
+}
+export interface LearnedVersion {
+/**
+ * The version that these sessions made.
+ */
+version: number
+/**
+ * The digest of the bundle that judged them. Default: not known, as for imported sessions.
+ */
+bundle?: string
+/**
+ * How many were learned.
+ */
+sessions: number
+/**
+ * A digest of what was learned: `sha256:` and 64 hexadecimal digits.
+ */
+digest: string
+from?: Time
+to?: Time
+/**
+ * How far they moved the chances of the transitions, in millionths.
+ */
+movement_ppm: number
+/**
+ * The receipt log that told of them: its name and the hash of its key. Default: they came from recorded sessions.
+ */
+log?: string
+/**
+ * The last entry of that log that was read: what it tells up to there is not learned again.
+ */
+through?: number
+idle?: Duration
+}
+/**
  * Names a bundle: its digest is SHA-256 over the RFC 8785 form of this document.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -580,6 +704,12 @@ routes: CompiledRoute[]
  * Sorted by id.
  */
 people: CompiledPerson[]
+/**
+ * Baselines, sorted by agent, then by fingerprint, the one without first; absent where there is none.
+ * 
+ * @minItems 1
+ */
+baselines?: CompiledBaselineEntry[]
 }
 export interface CompiledSelfTest {
 name: string
@@ -932,12 +1062,22 @@ time_out: Duration
  * Fields shown in clear.
  */
 show: Path[]
+baselines?: CompiledRouteBaselines
 /**
  * File.
  */
 file: string
 line: number
 column: number
+}
+/**
+ * Which changes of baselines people need not review; absent where they review all.
+ */
+export interface CompiledRouteBaselines {
+/**
+ * How far chances may move in all without people, in millionths.
+ */
+movement_ppm_max: number
 }
 export interface CompiledPerson {
 id: Name
@@ -958,6 +1098,48 @@ valid_from: (Time | null)
 valid_until: (Time | null)
 revoked_at: (Time | null)
 }[]
+}
+export interface CompiledBaselineEntry {
+/**
+ * The file of the bundle that holds it.
+ */
+path: string
+agent: Name
+/**
+ * Null for every fingerprint that has no baseline of its own.
+ */
+fingerprint: (string | null)
+version: number
+mode: ("auto" | "enforce" | "shadow")
+rate: number
+half_life: (number | null)
+sessions: number
+/**
+ * Further sessions that the rate asks for.
+ */
+sessions_needed: number
+/**
+ * The choice of the next call on average, in thousandths of a bit.
+ */
+entropy_millibits: number
+/**
+ * How far that went up and down over the last sessions, in millionths of it; null while there are too few.
+ */
+entropy_range_ppm: (number | null)
+/**
+ * Transitions of the last sessions that were new, in millionths; null while there are too few.
+ */
+novelty_ppm: (number | null)
+/**
+ * Whether enough is known: with the mode `auto` it is enforced.
+ */
+settled: boolean
+/**
+ * File.
+ */
+file: string
+line: number
+column: number
 }
 /**
  * What must come of an action. What is left out is not looked at.
@@ -1366,20 +1548,24 @@ by?: By
  */
 export interface MarkovRule {
 /**
- * The lowest score that is a finding: the share of normal sessions that stayed below it.
+ * `channels`: how odd the session is as a whole, by all channels. `edges`: the literal rule, one transition by its own statistics (three standard deviations above its mean, or never seen), at high and critical priority after the two calls before it. It finds less. Default: `channels`.
  */
-min_score: number
+method?: ("channels" | "edges")
 /**
- * How many calls in a row must lie above the baseline's threshold. At high and critical priority one is enough. Default: 1.
+ * The lowest score that is a finding: the share of normal sessions that stayed below it. With `channels` only, and needed there.
+ */
+min_score?: number
+/**
+ * With `channels`, how many calls in a row must lie above the baseline's threshold; at high and critical priority one is enough. Default: 1. With `edges`, how many passages of the same transition in a row must be odd. Default: 2.
  */
 burst?: number
 /**
- * Only what is oddest in one of these: `markov` (unlikely steps), `novelty` (steps never seen), `repeat` (one step too often), `precede` (a step without the one that comes before it). Default: all.
+ * Only what is oddest in one of these: `markov` (unlikely steps), `novelty` (steps never seen), `repeat` (one step too often), `precede` (a step without the one that comes before it), `service` (a service never called), `duplicate` (the same call with the same arguments again), `trigram` (three steps in a row as never seen). With `channels` only. Default: all.
  * 
  * @minItems 1
- * @maxItems 4
+ * @maxItems 7
  */
-channels?: ("markov" | "novelty" | "repeat" | "precede")[]
+channels?: ("markov" | "novelty" | "repeat" | "precede" | "service" | "duplicate" | "trigram")[]
 }
 /**
  * A sequence of actions that is too hard or too easy to foretell. A finding when every bound that is given is met, so that a bound on the score can confirm one on the entropy. Without a behaviour score every action is a finding.
@@ -1561,7 +1747,7 @@ export interface NeverAutomateRule {
 draft?: string
 }
 /**
- * Media in the payload or the result that is not what it claims, or not what is allowed: data URIs anywhere in a text, base64 in named fields, and addresses of media. What a file is, is read from its content. Content of two types at once, active content in a picture, data that cannot be decoded, and an archive whose unpacked size cannot be told are findings whatever the settings say.
+ * Media in the payload or the result that is not what it claims, or not what is allowed: data URIs anywhere in a text, base64 in named fields, and addresses of media, also within pages, drawings and texts among them. What a file is, is read from its content. Content of two types at once, active content in a picture, data that cannot be decoded, and an archive whose unpacked size cannot be told are findings whatever the settings say.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "kinds_media".
@@ -1586,7 +1772,7 @@ blobs?: Path[]
  */
 declared_in?: string
 /**
- * Fields whose whole value is the address of media, whatever it ends in. Default: none; pictures of Markdown and HTML, and addresses that end like media, are found in texts all the same.
+ * Fields whose whole value is the address of media, whatever it ends in. Default: none; what Markdown, HTML and CSS have a reader fetch, and addresses that end like media, are found in texts all the same.
  * 
  * @minItems 1
  * @maxItems 64
@@ -2991,6 +3177,16 @@ time_out: Duration
  * @maxItems 64
  */
 show?: Path[]
+baselines?: RouteBaselines
+}
+/**
+ * Lets `baseline propose --merge` merge a small change of a baseline without people: one that adds no transition, and touches none that people rejected or that leads to an irreversible tool. Where several routes say it, the least counts. Default: people review every change.
+ */
+export interface RouteBaselines {
+/**
+ * How far the chances of a baseline's transitions may move, in millionths and in all, before people must look at it again.
+ */
+movement_ppm_max: number
 }
 /**
  * What a service's tools do to the world. A tool that no Tools file names is held or denied.

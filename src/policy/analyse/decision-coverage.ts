@@ -1,4 +1,6 @@
+import { publishedBaselines } from '../../decide/evaluate/load-policy.ts'
 import { preparePolicy } from '../../decide/evaluate/policy.ts'
+import { loadRule } from '../../decide/evaluate/rules.ts'
 import { foldConstants } from '../../decide/rego/plan/fold-constants.ts'
 import type { RegoCoverage } from '../../model/rego.ts'
 import type { Bundle } from '../bundle/index.ts'
@@ -28,7 +30,7 @@ export function withDecisions(
     outputBytes: parts.budget.outputBytes * WATCHED_BUDGET_FACTOR,
   }
   const program = programWith({ ...parts, budget }, { plan, observer: watched.observer })
-  const policy = preparePolicy(bundle.policy, program)
+  const policy = preparePolicy(bundle.policy, program, loadRule, publishedBaselines(bundle))
   for (const one of cases) runCase(policy, one)
   return union(coverage, watched.report())
 }

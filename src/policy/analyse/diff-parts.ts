@@ -1,4 +1,5 @@
 import { compareText } from '../../base/position.ts'
+import type { CompiledBaseline } from '../../decide/behaviour/baseline.ts'
 import type { CompiledPolicy, Place } from '../../model/generated/types.ts'
 import type {
   Direction,
@@ -17,6 +18,8 @@ export type DiffSide = {
   /** Of OPA's plan: where both sides have the same, no Rego rule means anything else. Null without Rego. */
   readonly planDigest: string | null
   readonly places: Places
+  /** What it takes for normal, by `baselineName`. */
+  readonly baselines: ReadonlyMap<string, CompiledBaseline>
 }
 
 /** Where the parts of a policy are written. */

@@ -57,6 +57,7 @@ const OTHER_PARTS: ReadonlySet<string> = new Set([
   'rego_packages',
   'routes',
   'people',
+  'baselines',
 ])
 
 function settingsOf(policy: CompiledPolicy): object {

@@ -1,13 +1,15 @@
 import type { CompiledRoute } from '../../model/generated/types.ts'
 import type { PolicyChange } from '../../model/policy-diff.ts'
-import type { Draft, FieldComparator } from './diff-fields.ts'
+import type { Draft, FieldComparator, Said } from './diff-fields.ts'
 import {
   compareFields,
   higherIsStronger,
+  higherIsWeaker,
   listed,
   longerIsWeaker,
   membersOf,
   moreIsWeaker,
+  ownValue,
   unclear,
 } from './diff-fields.ts'
 import type { Sides } from './diff-parts.ts'
@@ -20,11 +22,14 @@ export function compareRouteLists(sides: Sides): PolicyChange[] {
     const part = 'route' as const
     const places = { before: placeOf(old), after: placeOf(now) }
     if (old === null && now !== null) {
-      const drafts = [newRoute(sides, now)]
+      const drafts = [newRoute(sides, now), ...selfMergeOfNew(now)]
       return [changeOf(sides, { part, id, change: 'added', drafts, ...places })]
     }
     if (now === null && old !== null) {
-      const drafts = [whole('neutral', `${old.quorum} of ${listed(old.reviewers)}`)]
+      const drafts = [
+        whole('neutral', `${old.quorum} of ${listed(old.reviewers)}`),
+        ...selfMergeOfOld(old),
+      ]
       return [changeOf(sides, { part, id, change: 'removed', drafts, ...places })]
     }
     const drafts = old === null || now === null ? [] : compareRoutes(old, now)
@@ -59,6 +64,29 @@ const ROUTE_FIELDS: Readonly<Record<string, FieldComparator>> = {
   signature: unclear,
   time_out: longerIsWeaker,
   show: moreIsWeaker,
+  baselines: compareSelfMerge,
+}
+
+function selfMergeOfNew({ baselines }: CompiledRoute): Draft[] {
+  if (baselines === undefined) return []
+  const message = `baselines may move by ${baselines.movement_ppm_max} ppm without people`
+  return [whole('weaker', message, 'baselines')]
+}
+
+/** The least of all routes counts, so that without this one it may be more. */
+function selfMergeOfOld({ baselines }: CompiledRoute): Draft[] {
+  if (baselines === undefined) return []
+  return [whole('unclear', 'baselines that change are bound by other routes now', 'baselines')]
+}
+
+/** Changes of baselines that nobody reviews: more of them is weaker, and so is any where there were none. */
+function compareSelfMerge(...[before, after]: Parameters<FieldComparator>) {
+  // No bound here is no permission, the other way round than elsewhere.
+  return higherIsWeaker(movementMax(before), movementMax(after), 'baselines.movement_ppm_max')
+}
+
+function movementMax(value: Said): Said {
+  return typeof value === 'object' && value !== null ? ownValue(value, 'movement_ppm_max') : 0
 }
 
 function compareReviewers(...[before, after, field]: Parameters<FieldComparator>) {

@@ -2,6 +2,7 @@ import type { Place } from '../../model/generated/types.ts'
 import type { PolicyChange, PolicyPart } from '../../model/policy-diff.ts'
 import type { Documents } from '../compile/index.ts'
 import { compareAgentLists } from './diff-agents.ts'
+import { baselineName, compareBaselineLists } from './diff-baselines.ts'
 import type { Places, Sides } from './diff-parts.ts'
 import { comparePeople } from './diff-people.ts'
 import { compareProjects } from './diff-project.ts'
@@ -11,7 +12,7 @@ import { compareRuleLists } from './diff-rules.ts'
 import { compareToolLists } from './diff-tools.ts'
 
 /**
- * What a change of a policy means, part by part: the project, agents, tools, rules, Rego, routes, people, each in order
+ * What a change of a policy means, part by part: the project, agents, tools, rules, Rego, routes, people, baselines, each in order
  * of their names. A part that only moved is not listed.
  */
 export function comparePolicies(sides: Sides): PolicyChange[] {
@@ -23,6 +24,7 @@ export function comparePolicies(sides: Sides): PolicyChange[] {
     ...compareRego(sides),
     ...compareRouteLists(sides),
     ...comparePeople(sides),
+    ...compareBaselineLists(sides),
   ]
 }
 
@@ -38,6 +40,7 @@ export function placesOf(documents: Documents): Places {
     route: routes,
     person: people,
     agent: agents,
+    baseline: byName(documents.baselines, baselineName),
   }
   return {
     at(part, id, pointer): Place | null {

@@ -1,7 +1,9 @@
 import { PolicyError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/json-value.ts'
 import { compareText } from '../../base/position.ts'
+import type { PublishedBaseline } from '../../decide/behaviour/published.ts'
 import type { LoadedPolicy } from '../../decide/evaluate/index.ts'
+import { publishedBaselines } from '../../decide/evaluate/load-policy.ts'
 import { preparePolicy } from '../../decide/evaluate/policy.ts'
 import type { LoadedRule } from '../../decide/evaluate/rules.ts'
 import { loadRule } from '../../decide/evaluate/rules.ts'
@@ -89,6 +91,7 @@ type Lab = {
   readonly touched: readonly Touched[]
   /** Rules are the same object in most mutants: each is compiled once. */
   readonly load: typeof loadRule
+  readonly baselines: readonly PublishedBaseline[]
 }
 
 function labOf(subject: MutationSubject): Lab {
@@ -101,9 +104,10 @@ function labOf(subject: MutationSubject): Lab {
     known.set(rule, loaded)
     return loaded
   }
-  const policy = preparePolicy(bundle.policy, program, load)
+  const baselines = publishedBaselines(bundle)
+  const policy = preparePolicy(bundle.policy, program, load, baselines)
   const touched = cases.map((one) => touchedBy(policy, one))
-  return { subject, parts, program, touched, load }
+  return { subject, parts, program, touched, load, baselines }
 }
 
 function tried(mutant: Mutant, lab: Lab): MutantResult {
@@ -128,14 +132,16 @@ function tried(mutant: Mutant, lab: Lab): MutantResult {
 /** What is no policy at all never comes to be enforced, so there is nothing to notice. */
 function prepare(
   { policy, replan }: Mutant,
-  { parts, program, load }: Lab,
+  { parts, program, load, baselines }: Lab,
 ): LoadedPolicy | PolicyError {
   try {
     const weaker = policy()
-    if (parts === null || replan === undefined) return preparePolicy(weaker, program, load)
+    if (parts === null || replan === undefined) {
+      return preparePolicy(weaker, program, load, baselines)
+    }
     const plan = replan(parts.plan)
     const own = plan === parts.plan ? program : programWith(parts, { plan, backEnd: 'closures' })
-    return preparePolicy(weaker, own, load)
+    return preparePolicy(weaker, own, load, baselines)
   } catch (error) {
     if (error instanceof PolicyError) return error
     throw error

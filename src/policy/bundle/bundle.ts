@@ -27,6 +27,11 @@ export const BUNDLE_FILE = {
   opaManifest: '.manifest',
 } as const
 
+/** The file of a bundle that holds a baseline, by its place in the policy's list from 0. */
+export function baselinePath(index: number): string {
+  return `countersign/baselines/${index}.json`
+}
+
 /** A compiled policy, named by its digest. */
 export type Bundle = {
   /** SHA-256 of the manifest's RFC 8785 form. */
@@ -119,6 +124,9 @@ function checkNames(files: ReadonlyMap<string, Uint8Array>, policy: CompiledPoli
       )
     }
   }
+  const listed = new Set((policy.baselines ?? []).map((baseline) => baseline.path))
+  for (const path of listed) required(files, path)
+  if (listed.size !== (policy.baselines ?? []).length) throw corrupt('two baselines are one file')
   const fixed: readonly string[] = [
     BUNDLE_FILE.policy,
     BUNDLE_FILE.data,
@@ -128,6 +136,7 @@ function checkNames(files: ReadonlyMap<string, Uint8Array>, policy: CompiledPoli
   for (const path of files.keys()) {
     if (!isBundlePath(path)) throw corrupt(`the path ${JSON.stringify(path)} is not allowed`)
     if (fixed.includes(path)) continue
+    if (listed.has(path)) continue
     if (!path.endsWith('.rego') || !withRego) {
       throw corrupt(`the file ${JSON.stringify(path)} has no place in a bundle`)
     }

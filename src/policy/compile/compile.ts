@@ -1,18 +1,15 @@
 import { canonicalize } from '../../base/canonical-json.ts'
 import { utf8 } from '../../base/digest.ts'
 import type { JsonValue } from '../../base/json-value.ts'
-import {
-  BUNDLE_PATH_BYTES_MAX,
-  POLICY_BYTES_MAX,
-  POLICY_FILE_BYTES_MAX,
-  POLICY_FILES_MAX,
-} from '../../base/limits.ts'
+import { BUNDLE_PATH_BYTES_MAX, POLICY_BYTES_MAX, POLICY_FILES_MAX } from '../../base/limits.ts'
+import { policyFileBytesMax } from '../../base/policy-file.ts'
 import type { Diagnostic } from '../../base/position.ts'
 import { compareText, sortDiagnostics } from '../../base/position.ts'
 import type { CompiledPolicy } from '../../model/generated/types.ts'
 import type { RegoBuilt, RegoCompiler } from '../../model/rego.ts'
 import type { Bundle } from '../bundle/index.ts'
 import { BUNDLE_FILE, isBundlePath, makeBundle } from '../bundle/index.ts'
+import { compileBaselines } from './baselines.ts'
 import type { Documents, PolicyFiles } from './documents.ts'
 import { parseDocuments } from './documents.ts'
 import { checkFields } from './fields.ts'
@@ -60,10 +57,12 @@ export async function compile(files: PolicyFiles, ports: CompilePorts): Promise<
   checkNotEmpty(documents, packages, report)
   const [project] = documents.projects
   if (project === undefined || hasErrors(report)) return refused(report)
-  const policy = compilePolicy(documents, project, rego)
+  const baselines = compileBaselines(documents)
+  const policy = { ...compilePolicy(documents, project, rego), ...baselines.listed }
   const contents = new Map<string, Uint8Array>([
     [BUNDLE_FILE.policy, utf8(canonicalize(policy as unknown as JsonValue))],
     [BUNDLE_FILE.data, utf8(data)],
+    ...baselines.files,
   ])
   if (packages.length > 0) {
     const built = await buildRego(documents.rego, data, policy, ports.rego)
@@ -121,12 +120,9 @@ function checkSizes(files: PolicyFiles, report: Report): boolean {
   }
   for (const [file, text] of files) {
     total += text.length
-    if (text.length > POLICY_FILE_BYTES_MAX) {
-      refuse(
-        file,
-        'DOCUMENT_TOO_LARGE',
-        `expected at most ${POLICY_FILE_BYTES_MAX} bytes; split the file`,
-      )
+    const max = policyFileBytesMax(file)
+    if (text.length > max) {
+      refuse(file, 'DOCUMENT_TOO_LARGE', `expected at most ${max} bytes; split the file`)
     }
     if (!isBundlePath(file)) {
       const message = `expected a plain relative path of at most ${BUNDLE_PATH_BYTES_MAX} bytes; rename the file`

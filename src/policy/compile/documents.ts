@@ -5,8 +5,10 @@ import { nearest } from '../../base/nearest.ts'
 import { joinPointer } from '../../base/pointer.ts'
 import type { Diagnostic, Position } from '../../base/position.ts'
 import { compareText, sortDiagnostics } from '../../base/position.ts'
+import type { BaselineDocument } from '../../decide/behaviour/text.ts'
 import type {
   Agent,
+  BaselineFile,
   DecisionTest,
   Person,
   Place,
@@ -17,6 +19,7 @@ import type {
 } from '../../model/generated/types.ts'
 import type { Problem, SchemaName } from '../../model/validate.ts'
 import { validate } from '../../model/validate.ts'
+import { readBaseline } from './baselines.ts'
 import type { YamlDocument } from './yaml.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -43,6 +46,7 @@ export type Documents = {
   readonly routes: readonly Entry<Route>[]
   readonly people: readonly Entry<Person>[]
   readonly tests: readonly Entry<DecisionTest>[]
+  readonly baselines: readonly Entry<BaselineDocument>[]
   /** Rego sources by path, tests included, with `\n` line ends. */
   readonly rego: ReadonlyMap<string, string>
   /** Kinds of which something was refused: what seems to be missing may stand there. */
@@ -77,6 +81,7 @@ export function parseDocuments(files: PolicyFiles): {
       routes: list('Routes'),
       people: list('Roster'),
       tests: list('DecisionTest'),
+      baselines: list('Baseline'),
       rego: draft.rego,
       broken: draft.broken,
     },
@@ -93,6 +98,7 @@ const KINDS = {
   Routes: { schema: 'routes', list: 'routes' },
   Roster: { schema: 'roster', list: 'people' },
   DecisionTest: { schema: 'decision-test', list: null },
+  Baseline: { schema: 'baseline', list: null },
 } as const satisfies Record<string, { schema: SchemaName; list: string | null }>
 
 const API_VERSION = 'countersign/v1'
@@ -134,12 +140,12 @@ function readFile(draft: Draft, file: string, text: string): void {
         `expected a document with "apiVersion: ${API_VERSION}" and "kind"`,
       )
   }
-  for (const document of documents) readDocument(draft, file, document)
+  for (const document of documents) readDocument(draft, file, text, document)
 }
 
 const TOP: Position = { line: 1, column: 1 }
 
-function readDocument(draft: Draft, file: string, document: YamlDocument): void {
+function readDocument(draft: Draft, file: string, text: string, document: YamlDocument): void {
   draft.count += 1
   if (draft.count > DOCUMENTS_MAX) {
     if (draft.count > DOCUMENTS_MAX + 1) return
@@ -166,7 +172,8 @@ function readDocument(draft: Draft, file: string, document: YamlDocument): void 
   const entries = draft.entries.get(kind) ?? []
   draft.entries.set(kind, entries)
   if (list === null) {
-    entries.push(entryOf(file, document, document.value, ''))
+    const value = kind === 'Baseline' ? baselineOf(draft, file, text, document) : document.value
+    if (value !== null) entries.push(entryOf(file, document, value, ''))
     return
   }
   const items = (document.value as Record<string, unknown>)[list]
@@ -175,6 +182,23 @@ function readDocument(draft: Draft, file: string, document: YamlDocument): void 
     if (flawed.has(`${list}/${index}`) || flawed.has(list)) return
     entries.push(entryOf(file, document, item, `/${list}/${index}`))
   })
+}
+
+/** A baseline with its tables read, or null after complaints. */
+function baselineOf(
+  draft: Draft,
+  file: string,
+  text: string,
+  document: YamlDocument,
+): BaselineDocument | null {
+  const value = document.value as unknown as BaselineFile
+  const read = readBaseline(value, text, (key) => place(document, `/${key}`))
+  if ('value' in read) return read.value
+  draft.broken.add('Baseline')
+  for (const { message, table, ...at } of read.problems) {
+    complain(draft, file, at, 'BASELINE_INVALID', `${table}: ${message}`)
+  }
+  return null
 }
 
 /** The kind that a document says it is, or null after a complaint. */
@@ -234,7 +258,7 @@ function problemPosition(document: YamlDocument, problem: Problem): Position {
 function entryOf(
   file: string,
   document: YamlDocument,
-  value: JsonValue,
+  value: unknown,
   base: string,
 ): Entry<unknown> {
   return {

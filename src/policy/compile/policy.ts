@@ -216,7 +216,7 @@ function compileRule(entry: Entry<Rule>): CompiledRule {
 }
 
 function compileRoute(entry: Entry<Route>, people: readonly Entry<Person>[]): CompiledRoute {
-  const { id, quorum, signature, time_out, show } = entry.value
+  const { id, quorum, signature, time_out, show, baselines } = entry.value
   return {
     id,
     reviewers: sorted(reviewersOf(entry.value, people).map(({ value }) => value.id)),
@@ -224,6 +224,7 @@ function compileRoute(entry: Entry<Route>, people: readonly Entry<Person>[]): Co
     signature: signature ?? 'ssh',
     time_out,
     show: sorted(show),
+    ...(baselines === undefined ? {} : { baselines }),
     ...entry.at(),
   }
 }

@@ -10,6 +10,7 @@ import type {
   Rule,
   Selector,
 } from '../../model/generated/types.ts'
+import { checkBaselines } from './baselines.ts'
 import { checkExpectedNames } from './decision-tests.ts'
 import type { Documents, Entry, Kind } from './documents.ts'
 import type { PackageDraft } from './rego.ts'
@@ -33,6 +34,7 @@ export function checkReferences(
   if (whole('Routes')) checkRoutes(documents, packages, report)
   if (whole('Tools')) checkTools(documents, packages, report)
   if (whole('Agent')) checkAgents(documents, packages, report)
+  checkBaselines(documents, report)
   checkExpectedNames(documents, packages, report)
 }
 

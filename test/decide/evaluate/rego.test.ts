@@ -233,7 +233,7 @@ describe('input', () => {
         effect: 'write',
         phase: 'call',
       },
-      state: { counters: {}, recent: [] },
+      state: { behaviour: { baseline: 'none' }, counters: {}, recent: [] },
       now: '2026-05-01T12:00:00.005Z',
     })
   })

@@ -351,6 +351,12 @@ test.for<Row>([
     ],
   },
   {
+    name: 'changes of baselines that nobody reviews any more',
+    from: 'reviewers: [ana, bo]\n    quorum: 2',
+    to: 'reviewers: [ana, bo]\n    baselines: { movement_ppm_max: 20000 }\n    quorum: 2',
+    want: [['route payments: weakened', 'weaker baselines.movement_ppm_max: 0 -> 20000']],
+  },
+  {
     name: 'a key revoked',
     from: `SHA256:${'2'.repeat(42)}A', valid_until`,
     to: `SHA256:${'2'.repeat(42)}A', revoked_at: 2026-02-01T00:00:00Z, valid_until`,

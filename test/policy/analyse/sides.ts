@@ -1,6 +1,7 @@
 import type { PolicyChange } from '../../../src/model/policy-diff.ts'
 import type { RegoCompiler } from '../../../src/model/ports.ts'
 import { comparePolicies, placesOf } from '../../../src/policy/analyse/diff.ts'
+import { baselinesOf } from '../../../src/policy/analyse/diff-baselines.ts'
 import type { DiffSide } from '../../../src/policy/analyse/diff-parts.ts'
 import { compile, parseDocuments } from '../../../src/policy/compile/index.ts'
 
@@ -71,7 +72,13 @@ export async function sideOf(files: Readonly<Record<string, string>>): Promise<D
   const { bundle, diagnostics } = await compile(map, { rego: noRego as RegoCompiler })
   if (bundle === null) throw new Error(JSON.stringify(diagnostics, null, 2))
   const { documents } = parseDocuments(map)
-  return { policy: bundle.policy, rego: new Map(), planDigest: null, places: placesOf(documents) }
+  return {
+    policy: bundle.policy,
+    rego: new Map(),
+    planDigest: null,
+    places: placesOf(documents),
+    baselines: baselinesOf(bundle),
+  }
 }
 
 type Replaced = readonly (readonly [from: string, to: string])[]

@@ -46,6 +46,8 @@ export type Found = {
   readonly obligations?: readonly FoundObligation[]
   /** Fields that the rule names and the action lacks. What would have to be changed in them may stand elsewhere. */
   readonly missing?: readonly string[]
+  /** Whether it only reports, whatever the rule's mode: what it relies on is not to be enforced yet. */
+  readonly shadow?: true
 }
 
 /** Remembers actions that a rule's second selector names. Its writes are kept unless the action is denied. */

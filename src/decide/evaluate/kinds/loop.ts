@@ -1,7 +1,7 @@
-import { canonicalize } from '../../../base/canonical-json.ts'
 import type { JsonValue } from '../../../base/json-value.ts'
+import { callDigest } from '../call-digest.ts'
 import type { Facts } from '../facts.ts'
-import { compileBy, countingBucket, shortDigest } from '../facts.ts'
+import { compileBy, countingBucket } from '../facts.ts'
 import { LOOP_CALLS_MAX, LOOP_MEMORY_MS } from '../limits.ts'
 import { invalid, own, ownInteger } from '../settings.ts'
 import type { Moment } from '../state.ts'
@@ -81,18 +81,6 @@ export function findPeriod(
 function runLength(calls: readonly string[]): number {
   const other = calls.findLastIndex((call) => call !== calls.at(-1))
   return calls.length - other - 1
-}
-
-function callDigest({ action, key }: Facts, compare: 'arguments' | 'tool'): string {
-  const tool = [action.service, action.action]
-  return shortDigest(key, `call:${canonicalize([...tool, ...argumentsOf(action, compare)])}`, 16)
-}
-
-function argumentsOf(action: Facts['action'], compare: 'arguments' | 'tool'): JsonValue[] {
-  if (compare === 'tool') return []
-  const recorded = Object.hasOwn(action, 'args_digest') ? action.args_digest : undefined
-  const empty = Object.keys(action.payload).length === 0
-  return recorded !== undefined && empty ? [{}, recorded] : [action.payload]
 }
 
 type Call = readonly [digest: string, at: number]

@@ -1,16 +1,24 @@
-import type { BehaviourChannel, BehaviourScore } from '../../../model/nouns.ts'
-import { CHANNELS, checkedScore, SCORE_MISSING } from '../behaviour.ts'
+import type { CompiledRule } from '../../../model/generated/types.ts'
+import type { BehaviourChannel, EdgeScore } from '../../../model/nouns.ts'
+import { CHANNELS } from '../../behaviour/channels.ts'
+import { nearestPath } from '../../behaviour/nearest-path.ts'
+import type { Scored } from '../behaviour.ts'
+import { evidenceOf, oddestChannels, scoredOf, scoreMissing } from '../behaviour.ts'
 import { invalid, own, ownInteger, ownNumber, ownTexts } from '../settings.ts'
-import type { Kind } from './kind.ts'
+import type { CompiledKind, Found, Kind } from './kind.ts'
 import { STATELESS } from './kind.ts'
 
 /**
- * A session that behaves unlike its baseline: a score from `min_score` on, with `burst` calls above the baseline's
- * threshold in a row. At high and critical priority no burst is waited for.
+ * A session that behaves unlike its baseline, or a step that people have rejected. By `channels`: a score from
+ * `min_score` on, with `burst` calls above the baseline's threshold in a row; at high and critical priority no burst is
+ * waited for. By `edges`: the same transition odd by its own statistics, `burst` passages in a row.
  */
 export const markov: Kind = {
   name: 'markov',
   compile(rule) {
+    const method = own(rule.spec, 'method') ?? 'channels'
+    if (method === 'edges') return byEdges(rule)
+    if (method !== 'channels') throw invalid(rule, 'expected method to be channels or edges')
     const minScore = ownNumber(rule, rule.spec, 'min_score', { min: 0, max: 1 })
     const burst =
       own(rule.spec, 'burst') === undefined
@@ -23,25 +31,22 @@ export const markov: Kind = {
     return {
       ...STATELESS,
       judge(facts) {
-        const score = checkedScore(facts)
-        if (score === null) return { found: SCORE_MISSING, writes: [] }
+        const scored = scoredOf(facts)
+        if (scored === null) return { found: scoreMissing(facts), writes: [] }
+        const { score } = scored
         const { priority } = facts.target
         const needed = priority === 'high' || priority === 'critical' ? 1 : burst
         // A single call needs no burst: the rule's own bound may be lower than the baseline's.
         const lasts = needed === 1 || score.burst >= needed
-        const oddest = oddestOf(score)
+        const oddest = oddestChannels(score)
         const [reason = 'markov'] = oddest
-        const named = oddest.some((channel) => channels.has(channel))
-        if (score.markov_score < minScore || !lasts || !named) return { found: null, writes: [] }
-        const evidence = {
-          min_score: minScore,
-          score: score.markov_score,
-          channel: reason,
-          bits: score.channels[reason],
-          burst: score.burst,
-        }
+        const named = oddest.some(
+          (channel) => score.channels[channel] === score.channels[reason] && channels.has(channel),
+        )
+        const odd = score.markov_score >= minScore && lasts && named
+        if (!odd && !score.rejected) return { found: null, writes: [] }
         return {
-          found: { message: `The session behaves unlike its baseline: ${WHY[reason]}.`, evidence },
+          found: odd ? foundOdd(scored, { minScore, reason }) : foundRejected(scored),
           writes: [],
         }
       },
@@ -49,15 +54,77 @@ export const markov: Kind = {
   },
 }
 
+function byEdges(rule: CompiledRule): CompiledKind {
+  const burst =
+    own(rule.spec, 'burst') === undefined
+      ? EDGE_BURST
+      : ownInteger(rule, rule.spec, 'burst', { min: 1, max: 10 })
+  return {
+    ...STATELESS,
+    judge(facts) {
+      const scored = scoredOf(facts)
+      if (scored === null) return { found: scoreMissing(facts), writes: [] }
+      const { edge, rejected } = scored.score
+      if (edge === null) return { found: scoreMissing(facts), writes: [] }
+      if (edge.run >= burst) return { found: foundEdge(scored, edge), writes: [] }
+      return { found: rejected ? foundRejected(scored) : null, writes: [] }
+    },
+  }
+}
+
+const EDGE_BURST = 2
+
+function foundEdge(scored: Scored, { run, z, order }: EdgeScore): Found {
+  return {
+    message:
+      z === null
+        ? 'The session makes a transition that was never seen, again and again.'
+        : 'The session makes a transition that is odd by its own statistics, again and again.',
+    evidence: {
+      ...evidenceOf(scored),
+      run,
+      z: z ?? 'never seen',
+      order,
+      normal_path: nearestPath(scored.published.baseline.chain, scored.call),
+    },
+    ...(scored.enforced ? {} : { shadow: true as const }),
+  }
+}
+
+function foundOdd(
+  scored: Scored,
+  { minScore, reason }: { readonly minScore: number; readonly reason: BehaviourChannel },
+): Found {
+  const { score, call, published, enforced } = scored
+  return {
+    message: `The session behaves unlike its baseline: ${WHY[reason]}.`,
+    evidence: {
+      min_score: minScore,
+      score: score.markov_score,
+      channel: reason,
+      bits: score.channels[reason],
+      burst: score.burst,
+      ...evidenceOf(scored),
+      normal_path: nearestPath(published.baseline.chain, call),
+    },
+    ...(enforced ? {} : { shadow: true as const }),
+  }
+}
+
+function foundRejected(scored: Scored): Found {
+  return {
+    message: 'People have rejected this step, and no learned session made it.',
+    evidence: { ...evidenceOf(scored), rejected: true },
+    ...(scored.enforced ? {} : { shadow: true as const }),
+  }
+}
+
 const WHY: Readonly<Record<BehaviourChannel, string>> = {
   markov: 'its steps are unlikely',
   novelty: 'it takes steps that were never seen',
   repeat: 'it repeats a step too often',
   precede: 'a step lacks the one that comes before it',
-}
-
-/** The channels with the most bits: several when they are equally odd. */
-function oddestOf({ channels }: BehaviourScore): readonly BehaviourChannel[] {
-  const most = Math.max(...CHANNELS.map((channel) => channels[channel]))
-  return CHANNELS.filter((channel) => channels[channel] === most)
+  service: 'it calls a service that was never called',
+  duplicate: 'it makes the same call too often',
+  trigram: 'too many of its steps follow each other as never before',
 }

@@ -1,4 +1,4 @@
-import { checkedScore, SCORE_MISSING } from '../behaviour.ts'
+import { evidenceOf, scoredOf, scoreMissing } from '../behaviour.ts'
 import { ENTROPY_BITS_MAX } from '../limits.ts'
 import { loadError, own, ownNumber } from '../settings.ts'
 import type { Kind } from './kind.ts'
@@ -24,9 +24,9 @@ export const sequenceEntropy: Kind = {
     return {
       ...STATELESS,
       judge(facts) {
-        const score = checkedScore(facts)
-        if (score === null) return { found: SCORE_MISSING, writes: [] }
-        const { entropy_bits: bits, markov_score: anomaly } = score
+        const scored = scoredOf(facts)
+        if (scored === null) return { found: scoreMissing(facts), writes: [] }
+        const { entropy_bits: bits, markov_score: anomaly } = scored.score
         const met =
           (above === null || bits > above) &&
           (below === null || bits < below) &&
@@ -35,7 +35,13 @@ export const sequenceEntropy: Kind = {
         return {
           found: {
             message: 'The sequence of actions is outside its bounds.',
-            evidence: { ...bounds, entropy_bits: bits, markov_score: anomaly },
+            evidence: {
+              ...bounds,
+              entropy_bits: bits,
+              markov_score: anomaly,
+              ...evidenceOf(scored),
+            },
+            ...(scored.enforced ? {} : { shadow: true as const }),
           },
           writes: [],
         }

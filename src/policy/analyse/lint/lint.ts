@@ -3,6 +3,7 @@ import { sortDiagnostics } from '../../../base/position.ts'
 import type { LoadedPolicy } from '../../../decide/evaluate/index.ts'
 import type { Documents } from '../../compile/index.ts'
 import { newReport } from '../../compile/report.ts'
+import { lintBaselines } from './baselines.ts'
 import { lintDates } from './dates.ts'
 import { lintPeople } from './people.ts'
 import { reachOf } from './reach.ts'
@@ -21,7 +22,7 @@ export type LintInput = {
 
 /**
  * What is sound and yet hardly meant: rules that can never matter, tools that nobody holds, routes and people without
- * use, rules without a test, dates that have passed. Sorted by file and place. It says only what it can prove; beyond
+ * use, rules without a test, dates that have passed, baselines that are missing or in shadow. Sorted by file and place. It says only what it can prove; beyond
  * `limits.ts` it stops looking, so no finding is no proof.
  */
 export function lint(input: LintInput): Diagnostic[] {
@@ -33,5 +34,6 @@ export function lint(input: LintInput): Diagnostic[] {
   lintTools(input, reach, report)
   lintPeople(input, reach, report)
   lintDates(input, report)
+  lintBaselines(input, reach, report)
   return sortDiagnostics(report.diagnostics)
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { BehaviourScore } from '../../../../src/model/nouns.ts'
-import { codes, load, type RuleChanges, rule } from '../fixtures.ts'
+import type { Behaviour } from '../../../../src/decide/evaluate/behaviour.ts'
+import { load, type RuleChanges, rule } from '../fixtures.ts'
 import type { Label } from './labels.ts'
-import { judgeWith, missingLabels, score } from './labels.ts'
+import { judgeScored, missingLabels, scored } from './labels.ts'
 
 const kind = 'sequence_entropy'
 
@@ -13,13 +13,11 @@ type Case = {
   readonly anomaly?: number
   readonly rule?: RuleChanges
   readonly want: string
-  readonly code?: string
 }
 
 const low = { spec: { below_bits: 0.25 } }
 const confirmed = { spec: { above_bits: 3, min_markov_anomaly_score: 0.9 } }
 const anomalous = { spec: { min_markov_anomaly_score: 0.9 } }
-const damaged = 'STATE_INVALID'
 
 const CASES: readonly Case[] = [
   { label: 'allow', name: 'within its bounds', bits: 2, want: 'allow' },
@@ -73,42 +71,27 @@ const CASES: readonly Case[] = [
   },
   { label: 'boundary', name: 'the largest entropy', bits: 64, want: 'hold' },
   { label: 'bad-input', name: 'no score', bits: null, want: 'hold' },
-  { label: 'bad-input', name: 'NaN', bits: Number.NaN, want: 'deny', code: damaged },
-  { label: 'bad-input', name: 'negative', bits: -0.1, want: 'deny', code: damaged },
-  {
-    label: 'bad-input',
-    name: 'infinite',
-    bits: Number.POSITIVE_INFINITY,
-    want: 'deny',
-    code: damaged,
-  },
-  {
-    label: 'bad-input',
-    name: 'more than any agent has',
-    bits: 65,
-    rule: low,
-    want: 'deny',
-    code: damaged,
-  },
-  {
-    label: 'bad-input',
-    name: 'an anomaly beyond 1',
-    bits: 1,
-    anomaly: 7,
-    want: 'deny',
-    code: damaged,
-  },
 ]
 
-test.for(CASES)('$label: $name -> $want', ({ bits, anomaly, rule: changes, want, code }) => {
+test.for(CASES)('$label: $name -> $want', ({ bits, anomaly, rule: changes, want }) => {
   const one = rule({ kind, spec: { above_bits: 3 }, verdict: 'hold', ...changes })
-  const behaviour: BehaviourScore | null =
+  const behaviour: Behaviour =
     bits === null || bits === undefined
-      ? null
-      : score({ entropy_bits: bits, markov_score: anomaly ?? 0.1 })
-  const result = judgeWith(one, {}, { behaviour })
-  expect(result.verdict).toBe(want)
-  expect(codes(result)[0]).toBe(code)
+      ? { kind: 'none' }
+      : scored({ entropy_bits: bits, markov_score: anomaly ?? 0.1 })
+  expect(judgeScored(one, {}, behaviour).verdict).toBe(want)
+})
+
+test('bad-input: a session whose memory is damaged is denied', () => {
+  const one = rule({ kind, spec: { above_bits: 3 }, verdict: 'hold' })
+  const result = judgeScored(one, {}, { kind: 'damaged' })
+  expect([result.verdict, result.findings[0]?.code]).toEqual(['deny', 'STATE_INVALID'])
+})
+
+test('what a baseline in shadow finds is only reported', () => {
+  const one = rule({ kind, spec: { above_bits: 3 }, verdict: 'hold' })
+  const result = judgeScored(one, {}, scored({ entropy_bits: 4 }, { enforced: false }))
+  expect([result.verdict, result.findings[0]?.mode]).toEqual(['allow', 'shadow'])
 })
 
 test('the table has every label', () => {
@@ -116,9 +99,9 @@ test('the table has every label', () => {
 })
 
 test('a finding names its bounds and what was met', () => {
-  const behaviour = score({ entropy_bits: 4, markov_score: 0.95 })
-  const { findings } = judgeWith(rule({ kind, ...confirmed }), {}, { behaviour })
-  expect(findings[0]?.evidence).toEqual({
+  const behaviour = scored({ entropy_bits: 4, markov_score: 0.95 })
+  const { findings } = judgeScored(rule({ kind, ...confirmed }), {}, behaviour)
+  expect(findings[0]?.evidence).toMatchObject({
     above_bits: 3,
     min_markov_anomaly_score: 0.9,
     entropy_bits: 4,
