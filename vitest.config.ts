@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 const SLOW = [
   'test/integration/**/*.test.ts',
   'test/fail-open/**/*.test.ts',
+  'test/app/baseline-poisoning.test.ts',
+  'test/app/baseline-propose.test.ts',
   'test/app/rule-library.test.ts',
   'test/bench.test.ts',
   'test/docs.test.ts',

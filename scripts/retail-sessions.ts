@@ -101,7 +101,11 @@ type Attack = { readonly name: string; of(steps: readonly Step[], random: Random
 const ATTACKS: readonly Attack[] = [
   {
     name: 'loop',
-    of: (steps) => [...steps.slice(0, 3), ...Array<Step>(6).fill(steps[2] as Step), ...steps.slice(3)],
+    of: (steps) => [
+      ...steps.slice(0, 3),
+      ...Array<Step>(6).fill(steps[2] as Step),
+      ...steps.slice(3),
+    ],
   },
   {
     name: 'jump',
@@ -128,7 +132,10 @@ const ATTACKS: readonly Attack[] = [
 ]
 
 function step(action: string, random: Random): Step {
-  const digest = random.below(2 ** 32).toString(16).padStart(8, '0')
+  const digest = random
+    .below(2 ** 32)
+    .toString(16)
+    .padStart(8, '0')
   return { service: 'retail', action, args_digest: digest }
 }
 

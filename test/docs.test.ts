@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -107,6 +108,7 @@ type Session = {
 function newSession(page: string): Session {
   const folder = join(scratch, page.replaceAll('/', '-'))
   mkdirSync(folder)
+  symlinkSync(join(root, 'examples'), join(folder, 'examples')) // As in a clone.
   return { cwd: folder, folder, words: new Map(), rego: [] }
 }
 

@@ -11,6 +11,7 @@ import type { FlipReport, PolicyDiff } from '../model/policy-diff.ts'
 import { mayWeaken } from '../model/policy-diff.ts'
 import type { RegoCompiler } from '../model/ports.ts'
 import { comparePolicies, placesOf } from '../policy/analyse/diff.ts'
+import { baselinesOf } from '../policy/analyse/diff-baselines.ts'
 import type { DiffSide } from '../policy/analyse/diff-parts.ts'
 import { NO_PLACES } from '../policy/analyse/diff-parts.ts'
 import type { Bundle } from '../policy/bundle/index.ts'
@@ -169,5 +170,6 @@ function sideOf({ bundle, files }: Opened, other: Opened): DiffSide {
     rego: new Map(sources.map(([path, bytes]) => [path, fromUtf8(bytes)])),
     planDigest: plan === undefined ? null : digestOf(plan),
     places: files === null ? NO_PLACES : placesOf(parseDocuments(files).documents),
+    baselines: baselinesOf(bundle),
   }
 }

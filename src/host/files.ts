@@ -49,6 +49,16 @@ export async function writeAtomically(file: string, bytes: Uint8Array | string):
   }
 }
 
+/** Makes a folder and those above it that are missing. @throws {PolicyError} FILE_UNREADABLE */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (cause) {
+    const message = `cannot make the folder ${folder}${reasonOf(cause)}`
+    throw new PolicyError('FILE_UNREADABLE', message, { cause, file: folder })
+  }
+}
+
 /** A file to make. */
 export type NewFile = { readonly text: string; readonly mode?: number }
 

@@ -241,7 +241,8 @@ function importStream(commits: readonly NewCommit[]): Buffer {
 }
 
 const SCRATCH_REF = 'refs/countersign/scratch'
-const IDENTITY = 'Countersign <countersign@localhost>'
+/** Whose commits these are. */
+export const IDENTITY = 'Countersign <countersign@localhost>'
 
 function pushFile(parts: (string | Uint8Array)[], path: string, file: NewFile): void {
   // These need no quoting, and no part of a path can be `.git` or `..`.

@@ -4,7 +4,8 @@ import { join, relative, sep } from 'node:path'
 import { parse } from 'yaml'
 import { fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
-import { POLICY_BYTES_MAX, POLICY_FILE_BYTES_MAX, POLICY_FILES_MAX } from '../base/limits.ts'
+import { POLICY_BYTES_MAX, POLICY_FILES_MAX } from '../base/limits.ts'
+import { policyFileBytesMax } from '../base/policy-file.ts'
 import { compareText } from '../base/position.ts'
 
 /** The file that makes a folder a policy repository. */
@@ -117,11 +118,9 @@ async function readText(base: string, path: string): Promise<string> {
   const target = await targetOf(base, path)
   // A pipe or a device would block, or never end.
   if (!target.isFile()) throw policyFileUnreadable(path, 'expected a regular file')
-  if (target.size > POLICY_FILE_BYTES_MAX) {
-    throw policyFileTooLarge(
-      path,
-      `expected at most ${POLICY_FILE_BYTES_MAX} bytes; split the file`,
-    )
+  const max = policyFileBytesMax(path)
+  if (target.size > max) {
+    throw policyFileTooLarge(path, `expected at most ${max} bytes; split the file`)
   }
   const bytes = await unlessUnreadable(path, () => readFile(join(base, path)))
   try {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
-import { POLICY_BYTES_MAX, POLICY_FILE_BYTES_MAX, POLICY_FILES_MAX } from '../base/limits.ts'
+import { POLICY_BYTES_MAX, POLICY_FILES_MAX } from '../base/limits.ts'
+import { policyFileBytesMax } from '../base/policy-file.ts'
 import { compareText } from '../base/position.ts'
 import type { Git } from './git.ts'
 import { openGit } from './git.ts'
@@ -98,11 +99,9 @@ function checkSizes(entries: readonly Entry[]): void {
   let all = 0
   for (const { path, mode, bytes } of entries) {
     if (!mode.startsWith('100')) throw policyFileUnreadable(path, 'expected a regular file')
-    if (bytes > POLICY_FILE_BYTES_MAX) {
-      throw policyFileTooLarge(
-        path,
-        `expected at most ${POLICY_FILE_BYTES_MAX} bytes; split the file`,
-      )
+    const max = policyFileBytesMax(path)
+    if (bytes > max) {
+      throw policyFileTooLarge(path, `expected at most ${max} bytes; split the file`)
     }
     all += bytes
   }

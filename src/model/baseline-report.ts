@@ -113,7 +113,7 @@ export type LeftOut = {
 
 /** How many alarms the new version means. Shares in millionths; null where too few sessions are known to tell. */
 export type AlarmRates = {
-  /** Of the calibration sessions above the threshold, each judged by what others taught. */
+  /** Of normal sessions that will raise an alarm: the calibration sessions above the threshold, each judged by the others. */
   readonly expectedPpm: number | null
   /** Of the newly learned sessions that the version before would have stopped; null without one that is calibrated. */
   readonly stoppedBeforePpm: number | null

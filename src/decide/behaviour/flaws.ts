@@ -8,6 +8,8 @@ export type Flaw = {
   readonly table: TableName | 'sample'
   readonly row: number
   readonly message: string
+  /** Whether it is beyond a bound, rather than wrong. */
+  readonly large: boolean
 }
 
 /**
@@ -39,13 +41,13 @@ const [BEGIN, END, FIRST] = [0, 1, 2]
 function tooLarge(snapshot: Snapshot): readonly Flaw[] {
   if (snapshot.nodes.length > NODES_MAX) {
     const message = `expected at most ${NODES_MAX} different calls, found ${snapshot.nodes.length}`
-    return [{ table: 'containing', row: 0, message }]
+    return [{ table: 'containing', row: 0, message, large: true }]
   }
   return (Object.keys(TABLES) as TableName[]).flatMap((table) => {
     const max = rowsMax(table)
     return snapshot[table].length / TABLES[table].columns <= max
       ? []
-      : [{ table, row: max, message: `expected at most ${max} rows` }]
+      : [{ table, row: max, message: `expected at most ${max} rows`, large: true }]
   })
 }
 
@@ -192,5 +194,5 @@ function tooMany(most: number): string {
 }
 
 function flawOf(table: Flaw['table']): (row: number, message: string) => Flaw {
-  return (row, message) => ({ table, row, message })
+  return (row, message) => ({ table, row, message, large: false })
 }

@@ -33,10 +33,9 @@ export function graphOf(side: Side, other: Side | null): BaselineGraph {
       ...graphEdge(chain, { ...edge, count: 0, sessions: 0 }, null),
       trend: 'gone' as const,
     }))
-  const containing = [...rowsOf(snapshot, 'containing')].map(([id, sessions]) => ({
-    node: nodeOfId(snapshot, id),
-    sessions,
-  }))
+  const containing = [...rowsOf(snapshot, 'containing')]
+    .map(([id, sessions]) => ({ node: nodeOfId(snapshot, id), sessions }))
+    .filter(({ node }) => node !== END)
   return {
     sessions: snapshot.sessions,
     calls: snapshot.calls,

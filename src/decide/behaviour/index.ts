@@ -1,6 +1,5 @@
-export type { Baseline, CallScore, CompiledBaseline } from './baseline.ts'
 export { compileBaseline, loadBaseline, scoreSession } from './baseline.ts'
-export { BEGIN, END, nodeOf, serviceOf } from './node.ts'
-export type { ObservedCall, ObservedSession } from './session.ts'
+export { BEGIN, END, nodeOf } from './node.ts'
+export type { ObservedSession } from './session.ts'
 export type { Snapshot } from './snapshot.ts'
 export { advance, learn, merge } from './snapshot.ts'

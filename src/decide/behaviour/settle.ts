@@ -2,6 +2,7 @@ import { SAMPLE_MAX } from './limits.ts'
 import { BEGIN, END } from './node.ts'
 import type { Trail } from './session.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { BaselineDocument } from './text.ts'
 
 /** How far a baseline is on its way out of shadow mode. Ratios are in millionths, so that they print alike everywhere. */
 export type Settling = {
@@ -56,6 +57,18 @@ export function progressOf(snapshot: Snapshot, rate: number): Settling {
       noveltyPpm !== null &&
       noveltyPpm < NOVELTY_PPM_MAX,
   }
+}
+
+/**
+ * How far the baseline of a document is. One that has settled stays so: what it learns later must not put it back into
+ * shadow, where somebody who teaches it would want it.
+ */
+export function settlingOf(
+  { snapshot, learned = [] }: Pick<BaselineDocument, 'snapshot' | 'learned'>,
+  rate: number,
+): Settling {
+  const progress = progressOf(snapshot, rate)
+  return { ...progress, settled: progress.settled || learned.some((one) => one.settled === true) }
 }
 
 /** How far a baseline is, and what it still lacks, as one line. */

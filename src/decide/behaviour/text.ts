@@ -21,6 +21,7 @@ export type BaselineDocument = Omit<BaselineFile, TableKey | 'sessions' | 'calls
 export type TableProblem = Position & {
   readonly table: TableKey
   readonly message: string
+  readonly code: 'BASELINE_INVALID' | 'BASELINE_TOO_LARGE'
 }
 
 /**
@@ -42,7 +43,7 @@ export function formatBaseline(document: BaselineDocument): string {
     for (const one of learned) {
       const members = LEARNED_KEYS.flatMap((key) => {
         const value = one[key]
-        return value === undefined ? [] : [`${key}: ${word(value)}`]
+        return value === undefined ? [] : [`${key}: ${value === true ? 'true' : word(value)}`]
       })
       lines.push(`  - { ${members.join(', ')} }`)
     }
@@ -66,10 +67,10 @@ export function parseTables(
   firstRow: (table: TableKey) => Position,
 ): { readonly snapshot: Snapshot } | { readonly problems: readonly TableProblem[] } {
   const problems: TableProblem[] = []
-  const complain: Complain = (table, row, offset, message) => {
+  const complain: Complain = (table, row, offset, message, code = 'BASELINE_INVALID') => {
     const { line, column } = firstRow(table)
     if (problems.length < PROBLEMS_MAX) {
-      problems.push({ table, line: line + row, column: column + offset, message })
+      problems.push({ table, line: line + row, column: column + offset, message, code })
     }
   }
   const names: Names = new Map([
@@ -91,7 +92,9 @@ export function parseTables(
   }
   const snapshot = { sessions: raw.sessions, calls: raw.calls, nodes, ...drafts, sample }
   if (problems.length > 0) return { problems }
-  for (const { table, row, message } of findFlaws(snapshot)) complain(table, row, 0, message)
+  for (const { table, row, message, large } of findFlaws(snapshot)) {
+    complain(table, row, 0, message, large ? 'BASELINE_TOO_LARGE' : 'BASELINE_INVALID')
+  }
   return problems.length > 0 ? { problems } : { snapshot }
 }
 
@@ -122,6 +125,7 @@ const LEARNED_KEYS = keysOf<keyof LearnedVersion>({
   from: true,
   to: true,
   movement_ppm: true,
+  settled: true,
 })
 
 function keysOf<K extends string>(keys: Readonly<Record<K, true>>): readonly K[] {
@@ -188,7 +192,13 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 type Names = Map<string, number>
 
-type Complain = (table: TableKey, row: number, offset: number, message: string) => void
+type Complain = (
+  table: TableKey,
+  row: number,
+  offset: number,
+  message: string,
+  code?: TableProblem['code'],
+) => void
 
 /** The lines of a block: an empty one at its end is none. */
 function rowsOfText(text: string): string[] {

@@ -491,6 +491,10 @@ to?: Time
  */
 movement_ppm: number
 /**
+ * This version, or an earlier one, knew enough to be enforced. What has left shadow goes back only by its owner's word, in `mode`.
+ */
+settled?: true
+/**
  * The receipt log that told of them: its name and the hash of its key. Default: they came from recorded sessions.
  */
 log?: string

@@ -4,7 +4,7 @@ import type { JsonValue } from '../../base/json-value.ts'
 import type { Position } from '../../base/position.ts'
 import { compareText } from '../../base/position.ts'
 import { compileBaseline } from '../../decide/behaviour/baseline.ts'
-import { progressOf } from '../../decide/behaviour/settle.ts'
+import { settlingOf } from '../../decide/behaviour/settle.ts'
 import type { BaselineDocument, TableKey, TableProblem } from '../../decide/behaviour/text.ts'
 import { parseTables, TABLE_KEYS } from '../../decide/behaviour/text.ts'
 import type {
@@ -36,7 +36,7 @@ export function readBaseline(
     const { line, column } = placeOf(table)
     const literal = (file[table] ?? '') === '' || lines[line - 1]?.[column - 1] === '|'
     const message = 'expected a literal block: "|" after the key, then one row a line'
-    return literal ? [] : [{ table, line, column, message }]
+    return literal ? [] : [{ table, line, column, message, code: 'BASELINE_INVALID' }]
   })
   if (problems.length > 0) return { problems }
   const firstRow = (table: TableKey): Position => {
@@ -96,9 +96,9 @@ export function compileBaselines({ baselines }: Pick<Documents, 'baselines'>): {
 }
 
 function compileEntry(entry: Entry<BaselineDocument>, index: number): CompiledBaselineEntry {
-  const { agent, fingerprint = null, version, mode = 'auto', snapshot } = entry.value
+  const { agent, fingerprint = null, version, mode = 'auto' } = entry.value
   const { rate = RATE, half_life = null } = entry.value
-  const progress = progressOf(snapshot, rate)
+  const progress = settlingOf(entry.value, rate)
   return {
     path: baselinePath(index),
     agent,

@@ -195,8 +195,8 @@ function baselineOf(
   const read = readBaseline(value, text, (key) => place(document, `/${key}`))
   if ('value' in read) return read.value
   draft.broken.add('Baseline')
-  for (const { message, table, ...at } of read.problems) {
-    complain(draft, file, at, 'BASELINE_INVALID', `${table}: ${message}`)
+  for (const { message, table, code, ...at } of read.problems) {
+    complain(draft, file, at, code, `${table}: ${message}`)
   }
   return null
 }

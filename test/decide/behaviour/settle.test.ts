@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { progressOf, sessionsFor } from '../../../src/decide/behaviour/settle.ts'
+import { progressOf, sessionsFor, settlingOf } from '../../../src/decide/behaviour/settle.ts'
 import { learn, merge } from '../../../src/decide/behaviour/snapshot.ts'
 import { sessionOf, sessionsOf } from './generated-sessions.ts'
 
@@ -116,4 +116,26 @@ test('the order and the machine of learning change nothing', () => {
       expect(progressOf(learn([...sessions].reverse()), 0.05)).toEqual(whole)
     }),
   )
+})
+
+describe('a baseline that has settled once', () => {
+  const before = { version: 1, sessions: 49, digest: 'sha256:00', movement_ppm: 0 }
+  test.for([
+    { name: 'has not yet', learned: undefined, want: false },
+    { name: 'did not say so', learned: [before], want: false },
+    { name: 'stays so', learned: [{ ...before, settled: true as const }], want: true },
+    {
+      name: 'stays so over later versions',
+      learned: [
+        { ...before, settled: true as const },
+        { ...before, version: 2 },
+      ],
+      want: true,
+    },
+  ])('$name -> $want', ({ learned, want }) => {
+    const snapshot = learn([...same(49), ...strange(30)])
+    expect(progressOf(snapshot, 0.02).settled).toBe(false)
+    const document = learned === undefined ? { snapshot } : { snapshot, learned }
+    expect(settlingOf(document, 0.02).settled).toBe(want)
+  })
 })

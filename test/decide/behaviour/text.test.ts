@@ -321,6 +321,13 @@ describe('a baseline that is refused', () => {
     ])
   })
 
+  test('more different calls than a baseline may have', () => {
+    const rows = Array.from({ length: 4001 }, (_, i) => `  a.n${String(i).padStart(4, '0')} 1\n`)
+    const { text } = withLine('  $ 1', `  $ 1\n${rows.join('').trimEnd()}`)
+    const row = firstRow(TEXT, 'containing')
+    expect(parse(text).found).toEqual([`${row}:3 BASELINE_TOO_LARGE`])
+  })
+
   test('one mistake a row is named, up to a bound', () => {
     const rows = Array.from({ length: 1000 }, () => '  ?\n').join('')
     const { found } = parse(TEXT.replace('cycles: |\n', `cycles: |\n${rows}`))

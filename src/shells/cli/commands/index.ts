@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Cli } from '../output.ts'
+import { registerBaseline } from './baseline.ts'
 import { registerBench } from './bench.ts'
 import { registerBuild } from './build.ts'
 import { registerCheck } from './check.ts'
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Register[] = [
   registerInspect,
   registerReplay,
   registerDiff,
+  registerBaseline,
   registerBench,
   registerDecide,
   registerExplain,

@@ -2,10 +2,12 @@ import { expect, test } from 'vitest'
 import { problemsOf, specOf } from './rule-check.ts'
 
 test.for([
-  { yaml: 'markov: { min_score: 0.95 }', want: { min_score: 0.95, burst: 1 } },
+  { yaml: 'markov: { min_score: 0.95 }', want: { method: 'channels', min_score: 0.95, burst: 1 } },
+  { yaml: 'markov: { method: edges }', want: { method: 'edges', burst: 2 } },
+  { yaml: 'markov: { method: edges, burst: 3 }', want: { method: 'edges', burst: 3 } },
   {
     yaml: 'markov: { min_score: 1, burst: 2, channels: [precede, novelty] }',
-    want: { min_score: 1, burst: 2, channels: ['novelty', 'precede'] },
+    want: { method: 'channels', min_score: 1, burst: 2, channels: ['novelty', 'precede'] },
   },
 ])('$yaml', ({ yaml, want }) => {
   expect(specOf(yaml)).toEqual(want)
@@ -13,6 +15,8 @@ test.for([
 
 test.for([
   { yaml: 'markov: {}', want: /^6:13 KEY_MISSING .*min_score/ },
+  { yaml: 'markov: { method: edges, min_score: 0.9 }', want: /^6:30 VALUE_INVALID/ },
+  { yaml: 'markov: { method: guess }', want: /^6:23 VALUE_INVALID/ },
   { yaml: 'markov: { min_score: 0 }', want: /^6:26 VALUE_INVALID/ },
   { yaml: 'markov: { min_score: .nan }', want: /^6:26 / },
   { yaml: 'markov: { min_score: 95 }', want: /^6:26 VALUE_INVALID/ },
