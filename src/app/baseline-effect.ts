@@ -6,6 +6,7 @@ import { findPoisoning } from '../decide/behaviour/poisoning.ts'
 import { isEnforced } from '../decide/behaviour/published.ts'
 import { settlingOf } from '../decide/behaviour/settle.ts'
 import type { BaselineDocument } from '../decide/behaviour/text.ts'
+import { loosened, toleranceOf } from '../decide/behaviour/tolerance.ts'
 import type {
   AlarmRates,
   BaselineComparison,
@@ -14,6 +15,7 @@ import type {
   BeforeAfter,
   PoisoningWarning,
 } from '../model/baseline-report.ts'
+import { RATE } from '../policy/compile/baselines.ts'
 import type { FoundBaseline } from './baseline-files.ts'
 import { ownerOf, rateOf, sideOf } from './baseline-files.ts'
 import { NOTHING_LEARNED } from './baseline-learn.ts'
@@ -103,10 +105,17 @@ function alarmRates(
       before: before === null ? null : thresholdMillibits(before),
       after: thresholdMillibits(after),
     } satisfies BeforeAfter<number | null>,
+    loosened: before === null ? [] : loosenedChannels(before, after),
   }
 }
 
-function isStopped(baseline: Baseline, session: ObservedSession): boolean {
+/** The channels in which the second tolerates noticeably more, at the rate of neither: at the default one. */
+export function loosenedChannels(before: Baseline, after: Baseline): AlarmRates['loosened'] {
+  return loosened(toleranceOf(before, RATE), toleranceOf(after, RATE))
+}
+
+/** Whether a baseline would have raised an alarm for a session, had it been enforced. */
+export function isStopped(baseline: Baseline, session: ObservedSession): boolean {
   return scoreSession(baseline, session).some(
     ({ total, rejected }) => rejected || total > baseline.threshold,
   )

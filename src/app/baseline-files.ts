@@ -128,13 +128,22 @@ export function coverageOf(
   return (other) => !own.has(other)
 }
 
-/** Where a new baseline goes: a name of its agent, and of its fingerprint as far as a file's name can show it. */
-export function baselineFile({ agent, fingerprint }: BaselineOwner): string {
-  if (fingerprint === null) return `policies/baselines/${agent}.yaml`
-  const plain = fingerprint.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, PLAIN_LENGTH_MAX)
+/**
+ * Where a new baseline goes: a name of its agent, and of its fingerprint as far as a file's name can show it.
+ *
+ * @param taken - whether a file is there already: `a-b` may be an agent, or the fingerprint `b` of the agent `a`
+ */
+export function baselineFile(
+  { agent, fingerprint }: BaselineOwner,
+  taken: (file: string) => boolean = () => false,
+): string {
+  const plain = (fingerprint ?? '').replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, PLAIN_LENGTH_MAX)
+  const name = fingerprint === null ? agent : `${agent}-${plain}`
+  const marked = `policies/baselines/${name}-${sha256Hex(fingerprint ?? '').slice(0, 8)}.yaml`
   // Two fingerprints may look alike once they are plain.
-  const mark = plain === fingerprint ? '' : `-${sha256Hex(fingerprint).slice(0, 8)}`
-  return `policies/baselines/${agent}-${plain}${mark}.yaml`
+  if (fingerprint !== null && plain !== fingerprint) return marked
+  const file = `policies/baselines/${name}.yaml`
+  return taken(file) ? marked : file
 }
 
 const PLAIN_LENGTH_MAX = 64

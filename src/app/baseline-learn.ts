@@ -42,7 +42,8 @@ export type NothingLearned = Pick<NextVersion, 'leftOut' | 'leftOutEdges'>
  * people said. A session that makes a transition which people rejected and the baseline never saw is not learned.
  *
  * @param current - null for a first version
- * @param elsewhere - transitions that people rejected in other baselines of the agent, which a first version takes over
+ * @param elsewhere - transitions that people rejected in other baselines of the agent: those that this one has no row for
+ *   are rejected here too, so that a rejection does not end at a fingerprint
  * @returns what was left out alone when there is nothing to learn
  * @throws {PolicyError} BASELINE_TOO_LARGE; SESSION_INVALID when sessions were learned before and it cannot be told which
  */
@@ -55,7 +56,7 @@ export function nextVersion(given: {
 }): NextVersion | NothingLearned {
   const { owner, current, elsewhere, observed, settings } = given
   const before = current?.document ?? null
-  const base = before?.snapshot ?? feedbackOf([], elsewhere)
+  const base = withElsewhere(before?.snapshot ?? EMPTY_SNAPSHOT, elsewhere)
   const { runs, known } =
     observed.read === null ? withoutKnown(base, observed.runs) : fresh(observed)
   const { kept, leftOutEdges } = withoutRejected(base, observed, runs)
@@ -129,7 +130,8 @@ export function versionAfter(
   }
 }
 
-const LEARNED_MAX = 100 // `schemas/baseline.schema.json` takes as many.
+/** Versions that a file tells of: `schemas/baseline.schema.json` takes as many. */
+export const LEARNED_MAX = 100
 
 /** A snapshot of nothing but people's words: one row for each transition. */
 export function feedbackOf(
@@ -234,6 +236,15 @@ function withoutRejected(
   return { kept, leftOutEdges }
 }
 
+/** A row that is there, whatever it says, is what people decided for this baseline. */
+function withElsewhere(base: Snapshot, elsewhere: readonly Transition[]): Snapshot {
+  const known = edgeFacts(base)
+  const more = new Map(
+    elsewhere.flatMap((edge) => (known.has(edgeName(edge)) ? [] : [[edgeName(edge), edge]])),
+  )
+  return more.size === 0 ? base : merge(base, feedbackOf([], [...more.values()]))
+}
+
 function settingsOf(
   before: BaselineDocument | null,
   { rate = before?.rate, halfLife = before?.half_life }: LearnSettings,
@@ -245,12 +256,15 @@ function provenanceOf(
   { read }: Observed,
   runs: readonly ObservedRun[],
 ): Pick<LearnedVersion, 'bundle' | 'from' | 'to' | 'log' | 'through' | 'idle'> {
-  const began = runs.flatMap((run) => (run.began === null ? [] : [run.began]))
-  const ended = runs.flatMap((run) => (run.ended === null ? [] : [run.ended]))
-  const isTimed = began.length > 0 && ended.length > 0
+  let [from, to] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const { began, ended } of runs) {
+    from = Math.min(from, began ?? from)
+    to = Math.max(to, ended ?? to)
+  }
+  const isTimed = Number.isFinite(from) && Number.isFinite(to)
   return {
     ...(read === null || read.bundle === null ? {} : { bundle: read.bundle }),
-    ...(isTimed ? { from: timeOf(Math.min(...began)), to: timeOf(Math.max(...ended)) } : {}),
+    ...(isTimed ? { from: timeOf(from), to: timeOf(to) } : {}),
     ...(read === null ? {} : { log: read.log, through: read.through, idle: read.idle }),
   }
 }

@@ -102,6 +102,7 @@ export async function proposeBaseline(
       before: prepared.current?.document ?? null,
       after: prepared.document,
       delta: prepared.delta,
+      sessions: prepared.sessions,
       effect: proposal,
       reviewed: past.findLast(isReviewed)?.document ?? null,
       leadsToHarm: policy.leadsToHarm,

@@ -1,9 +1,9 @@
 import { edgeFacts } from '../decide/behaviour/compare.ts'
-import type { Snapshot } from '../decide/behaviour/index.ts'
+import type { ObservedSession, Snapshot } from '../decide/behaviour/index.ts'
 import type { BaselineDocument } from '../decide/behaviour/text.ts'
 import type { CompiledRoute } from '../model/generated/types.ts'
 import type { BaselineEffect } from './baseline-effect.ts'
-import { readyToScore, thresholdMillibits } from './baseline-effect.ts'
+import { isStopped, readyToScore, thresholdMillibits } from './baseline-effect.ts'
 
 /** A version that asks to be merged without people. */
 export type SelfMerge = {
@@ -12,6 +12,7 @@ export type SelfMerge = {
   readonly after: BaselineDocument
   /** What the learned sessions did. */
   readonly delta: Snapshot
+  readonly sessions: readonly ObservedSession[]
   readonly effect: BaselineEffect
   /** The newest version that people reviewed; null when the history does not have it. */
   readonly reviewed: BaselineDocument | null
@@ -21,10 +22,11 @@ export type SelfMerge = {
 /**
  * Why people must look at a version: empty when it may be merged without them. Such a merge adds no transition, touches
  * none that people rejected or that leads to an irreversible tool, keeps what moved since the last review within what a
- * route allows, and neither loosens the alarm nor sends the baseline back into shadow.
+ * route allows, teaches nothing that the version people last reviewed would have stopped, and neither loosens the alarm
+ * nor sends the baseline back into shadow.
  */
 export function selfMergeObstacles(asked: SelfMerge): readonly string[] {
-  const { before, after, effect, reviewed } = asked
+  const { before, after, effect } = asked
   const max = movementMax(asked.routes)
   if (max === null) return ['no route says `baselines: { movement_ppm_max: … }`']
   if (before === null) return ['a first version is for people to review']
@@ -41,7 +43,7 @@ export function selfMergeObstacles(asked: SelfMerge): readonly string[] {
     ...(effect.progress.before?.enforced === true && !effect.progress.after.enforced
       ? ['it would send the baseline back into shadow']
       : []),
-    ...thresholdObstacle(after, reviewed),
+    ...alarmObstacles(asked),
     ...effect.poisoning.map(
       ({ from, to, why }) => `${from} -> ${to} (${why}) grew over several versions`,
     ),
@@ -81,16 +83,26 @@ function touched({ before, after, delta, effect, leadsToHarm }: SelfMerge): read
   ]
 }
 
-/** Sessions that were chosen to be odd would make what is odd normal, without moving any chance far. */
-function thresholdObstacle(
-  after: BaselineDocument,
-  reviewed: BaselineDocument | null,
-): readonly string[] {
+/**
+ * Sessions that were chosen to be odd would make what is odd normal, without moving any chance far: the threshold rises
+ * with them, or what they repeat becomes ordinary.
+ */
+function alarmObstacles({ after, reviewed, sessions }: SelfMerge): readonly string[] {
   if (reviewed === null) return ['the history holds no version that people reviewed']
-  const [old, now] = [reviewed, after].map((one) => thresholdMillibits(readyToScore(one)))
-  if (old === null || old === undefined) return []
-  if (now !== null && now !== undefined && now <= old + THRESHOLD_RISE_MILLIBITS_MAX) return []
-  return ['it raises the threshold of the alarm by more than three bits since the last review']
+  const seen = readyToScore(reviewed)
+  const stopped = sessions.filter((session) => isStopped(seen, session)).length
+  const [old, now] = [thresholdMillibits(seen), thresholdMillibits(readyToScore(after))]
+  const isWithin = old === null || (now !== null && now <= old + THRESHOLD_RISE_MILLIBITS_MAX)
+  return [
+    ...(stopped === 0
+      ? []
+      : [
+          `it teaches sessions (${stopped}) that the version people last reviewed would have stopped`,
+        ]),
+    ...(isWithin
+      ? []
+      : ['it raises the threshold of the alarm by more than three bits since the last review']),
+  ]
 }
 
 function namesOf(

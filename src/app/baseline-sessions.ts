@@ -124,7 +124,7 @@ function wasLearned(
 function hadEnded({ signs, calls }: LoggedSession, { through, newest, idleMs }: LogMark): boolean {
   const seen = signs.filter(({ index }) => index <= through)
   if (seen.length === 0 || !calls.some(({ index }) => index <= through)) return false
-  const last = Math.max(...seen.map(({ at }) => at))
+  const last = seen.reduce((latest, { at }) => Math.max(latest, at), 0)
   const waits = calls.some(({ index, ended }) => index <= through && endOf(index, ended) > through)
   return !waits && last <= newest - idleMs
 }
@@ -138,7 +138,6 @@ function endOf(index: number, ended: Ended): number {
 function runOf({ calls, signs }: LoggedSession): ObservedRun {
   // Not the session's own name, which its agent chose: it could choose which sessions the baseline calibrates on.
   const id = sha256Hex(calls.map((call) => call.id).join('\n'))
-  const times = signs.map(({ at }) => at)
   const approvals = calls.flatMap(({ node, ended }, i) =>
     ended.kind === 'approved' ? [{ from: calls[i - 1]?.node ?? BEGIN, to: node }] : [],
   )
@@ -150,7 +149,8 @@ function runOf({ calls, signs }: LoggedSession): ObservedRun {
       ended: true,
     },
     approvals,
-    began: Math.min(...times),
-    ended: Math.max(...times),
+    // By steps: a session may have more signs than a call takes arguments.
+    began: signs.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY),
+    ended: signs.reduce((last, { at }) => Math.max(last, at), 0),
   }
 }

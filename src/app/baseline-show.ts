@@ -1,21 +1,33 @@
 import { dirname, join } from 'node:path'
+import { canonicalize } from '../base/canonical-json.ts'
 import { PolicyError } from '../base/errors.ts'
 import { compareBaselines } from '../decide/behaviour/compare.ts'
 import { graphOf } from '../decide/behaviour/graph.ts'
+import type { BaselineDocument } from '../decide/behaviour/text.ts'
 import { makeFolder, writeAtomically } from '../host/files.ts'
 import { readPolicyFiles } from '../host/policy-files.ts'
 import { commitOf, readPolicyRevision } from '../host/policy-revision.ts'
 import type {
+  AlarmRates,
   BaselineComparison,
   BaselineGraph,
   BaselineName,
   BaselineProgress,
   BaselineProposal,
+  SettingChange,
 } from '../model/baseline-report.ts'
-import { nameOf, progress } from './baseline-effect.ts'
+import type { LearnedVersion } from '../model/generated/types.ts'
+import {
+  loosenedChannels,
+  nameOf,
+  progress,
+  readyToScore,
+  thresholdMillibits,
+} from './baseline-effect.ts'
 import type { BaselineOwner, FoundBaseline } from './baseline-files.ts'
 import { ownerName, ownerOf, readBaselineFiles, requireBaseline, sideOf } from './baseline-files.ts'
 import type { LearnSettings, NothingLearned } from './baseline-learn.ts'
+import { LEARNED_MAX } from './baseline-learn.ts'
 import type { SessionSource } from './baseline-version.ts'
 import {
   openPolicyRepository,
@@ -93,6 +105,10 @@ export type BaselineDiff = {
   readonly before: BaselineName
   readonly after: BaselineName
   readonly comparison: BaselineComparison
+  readonly settings: readonly SettingChange[]
+  readonly alarms: Pick<AlarmRates, 'thresholdMillibits' | 'loosened'>
+  /** Whether the newer one tells otherwise what the older one and those before it learned. */
+  readonly rewritten: boolean
 }
 
 /**
@@ -118,7 +134,41 @@ export async function diffBaselines(asked: {
     before: nameOf(old),
     after: nameOf(now),
     comparison: compareBaselines(sides, policy.leadsToHarm),
+    settings: settingChanges(old.document, now.document),
+    alarms: alarmsOf(old.document, now.document),
+    rewritten: isRewritten(old.document, now.document),
   }
+}
+
+function settingChanges(old: BaselineDocument, now: BaselineDocument): readonly SettingChange[] {
+  const names = ['mode', 'rate', 'half_life', 'unreviewed_movement_ppm'] as const
+  return names.flatMap((name): SettingChange[] => {
+    const [before, after] = [old[name] ?? null, now[name] ?? null]
+    return before === after ? [] : [{ name, before, after }]
+  })
+}
+
+function alarmsOf(old: BaselineDocument, now: BaselineDocument): BaselineDiff['alarms'] {
+  const [before, after] = [readyToScore(old), readyToScore(now)]
+  return {
+    thresholdMillibits: { before: thresholdMillibits(before), after: thresholdMillibits(after) },
+    loosened: loosenedChannels(before, after),
+  }
+}
+
+/** Learning only adds an entry, and forgets the oldest of too many. */
+function isRewritten(one: BaselineDocument, other: BaselineDocument): boolean {
+  const [old, now] = one.version <= other.version ? [one, other] : [other, one]
+  const kept = (now.learned ?? []).filter(({ version }) => version <= old.version)
+  const known = (old.learned ?? []).map(textOfEntry)
+  const dropped = known.length - kept.length
+  const isFull = (now.learned ?? []).length === LEARNED_MAX
+  if (dropped < 0 || (dropped > 0 && !isFull)) return true
+  return kept.some((entry, i) => textOfEntry(entry) !== known[dropped + i])
+}
+
+function textOfEntry(entry: LearnedVersion): string {
+  return canonicalize({ ...entry })
 }
 
 /** A version by its number, or as a revision has it. */

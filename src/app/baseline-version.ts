@@ -138,7 +138,7 @@ export async function prepareVersion(given: {
   const { policy, owner, source, settings } = given
   checkAgent(policy, owner)
   const current = findBaseline(policy, owner)
-  const file = current?.file ?? baselineFile(owner)
+  const file = current?.file ?? baselineFile(owner, (path) => policy.files.has(path))
   const observed = await observe(policy, owner, source, current)
   const elsewhere = policy.baselines
     .filter(({ document }) => document.agent === owner.agent)

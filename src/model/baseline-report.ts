@@ -1,3 +1,4 @@
+import type { BehaviourChannel } from './nouns.ts'
 import type { FlipReport } from './policy-diff.ts'
 
 /** A value of two versions. */
@@ -118,7 +119,14 @@ export type AlarmRates = {
   /** Of the newly learned sessions that the version before would have stopped; null without one that is calibrated. */
   readonly stoppedBeforePpm: number | null
   readonly thresholdMillibits: BeforeAfter<number | null>
+  /** Channels in which normal sessions come noticeably further than they did: what is odd there is found less. */
+  readonly loosened: readonly BehaviourChannel[]
 }
+
+/** What a file says beside its counts. */
+export type SettingChange = {
+  readonly name: 'mode' | 'rate' | 'half_life' | 'unreviewed_movement_ppm'
+} & BeforeAfter<string | number | null>
 
 /** Everything that a reader of a proposal must know. */
 export type BaselineProposal = {

@@ -18,7 +18,8 @@ export function graphText(
   paint: Paint,
 ): string {
   const { sessions, calls, nodes, edges } = graph
-  const width = Math.min(COLUMN_MAX, Math.max(0, ...edges.map(({ to }) => visible(to).length)))
+  const longest = edges.reduce((length, { to }) => Math.max(length, visible(to).length), 0)
+  const width = Math.min(COLUMN_MAX, longest)
   const lines = [
     paint.bold(`${nameText(name)} version ${name.version}`) +
       `: ${plural(sessions, 'session')}, ${plural(calls, 'call')}, ${plural(nodes.length, 'action')}, ${plural(edges.length, 'transition')}`,

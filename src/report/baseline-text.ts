@@ -7,6 +7,7 @@ import type {
   EdgeChange,
   LeftOut,
   PoisoningWarning,
+  SettingChange,
 } from '../model/baseline-report.ts'
 import { plural } from './check-text.ts'
 import { flipSum, flipText } from './diff-text.ts'
@@ -25,12 +26,41 @@ export function baselineMessage(proposal: BaselineProposal): string {
 /** What differs between two versions, for people. */
 export function comparisonText(
   names: { readonly before: BaselineName; readonly after: BaselineName },
-  comparison: BaselineComparison,
+  { comparison, ...beside }: DiffedBaselines,
   paint: Paint,
 ): string {
   const { before, after } = names
   const title = `${nameText(after)}: version ${before.version} -> ${after.version}`
-  return `${paint.bold(title)}\n\n${comparisonLines(comparison, paint).join('\n')}\n`
+  const lines = [...comparisonLines(comparison, paint), ...besideLines(beside, paint)]
+  return `${paint.bold(title)}\n\n${lines.join('\n')}\n`
+}
+
+/** What differs between two versions, beside who they are. */
+export type DiffedBaselines = {
+  readonly comparison: BaselineComparison
+  readonly settings: readonly SettingChange[]
+  readonly alarms: Pick<AlarmRates, 'thresholdMillibits' | 'loosened'>
+  readonly rewritten: boolean
+}
+
+/** What moves no chance, and yet decides what is found. */
+function besideLines(
+  { settings, alarms, rewritten }: Omit<DiffedBaselines, 'comparison'>,
+  paint: Paint,
+): string[] {
+  const word = (value: string | number | null): string => String(value ?? 'not set')
+  return [
+    ...settings.map(({ name, before, after }) => `${name}: ${word(before)} -> ${word(after)}`),
+    `threshold ${thresholdText(alarms)}`,
+    ...loosenedLines(alarms, paint),
+    ...(rewritten
+      ? [
+          paint.red(
+            'WARNING: what earlier versions learned is told otherwise: sessions may be learned twice, or rejections missed',
+          ),
+        ]
+      : []),
+  ]
 }
 
 /** `Baseline retail-bot: version 4`. */
@@ -127,24 +157,36 @@ function sectionsOf(proposal: BaselineProposal, paint: Paint): string[] {
     ...(progress.before?.enforced === true && !progress.after.enforced
       ? [paint.red('WARNING: this version goes back into shadow: its findings will decide nothing')]
       : []),
-    ...alarmLines(alarms),
+    ...alarmLines(alarms, paint),
     ...poisoning.map((one) => paint.red(warningText(one))),
     ...flipLines(proposal, paint),
   ]
 }
 
-function alarmLines({ expectedPpm, stoppedBeforePpm, thresholdMillibits }: AlarmRates): string[] {
-  const { before, after } = thresholdMillibits
+function thresholdText({
+  thresholdMillibits: { before, after },
+}: Pick<AlarmRates, 'thresholdMillibits'>): string {
   const [old, now] = [before, after].map((one) => (one === null ? 'none yet' : bits(one)))
+  return `${old} -> ${now} bits`
+}
+
+function loosenedLines({ loosened }: Pick<AlarmRates, 'loosened'>, paint: Paint): string[] {
+  if (loosened.length === 0) return []
+  return [paint.yellow(`what is odd is taken for normal more easily in: ${loosened.join(', ')}`)]
+}
+
+function alarmLines(alarms: AlarmRates, paint: Paint): string[] {
+  const { expectedPpm, stoppedBeforePpm } = alarms
   return [
     expectedPpm === null
       ? 'false alarms: too few sessions to tell'
-      : `false alarms expected: ${percent(expectedPpm)} of normal sessions; threshold ${old} -> ${now} bits`,
+      : `false alarms expected: ${percent(expectedPpm)} of normal sessions; threshold ${thresholdText(alarms)}`,
     ...(stoppedBeforePpm === null
       ? []
       : [
           `of the sessions learned the version before would have stopped ${percent(stoppedBeforePpm)}`,
         ]),
+    ...loosenedLines(alarms, paint),
   ]
 }
 
@@ -174,7 +216,9 @@ function flipLines({ flips }: BaselineProposal, paint: Paint): string[] {
 }
 
 function edgeLines(edges: readonly EdgeChange[], mark: '+' | '-' | '~', paint: Paint): string[] {
-  const lines = edges.slice(0, LISTED_MAX).map((edge) => {
+  // What cannot be undone first: no number of other transitions takes it out of a reader's sight.
+  const sorted = edges.toSorted((a, b) => Number(b.irreversible) - Number(a.irreversible))
+  const lines = sorted.slice(0, LISTED_MAX).map((edge) => {
     const { from, to, count, chancePpm, irreversible } = edge
     const numbers =
       mark === '~'
@@ -190,7 +234,9 @@ function edgeLines(edges: readonly EdgeChange[], mark: '+' | '-' | '~', paint: P
 const NAMES = { '+': 'new transition', '-': 'transition gone', '~': 'transition moved' } as const
 
 function judgedLines(edges: readonly EdgeChange[], paint: Paint): string[] {
-  const lines = edges.slice(0, LISTED_MAX).map(({ from, to, approvals, rejections }) => {
+  const fall = ({ rejections }: EdgeChange): number => Number(rejections.after < rejections.before)
+  const sorted = edges.toSorted((a, b) => fall(b) - fall(a))
+  const lines = sorted.slice(0, LISTED_MAX).map(({ from, to, approvals, rejections }) => {
     const changed = [
       ...(approvals.before === approvals.after
         ? []

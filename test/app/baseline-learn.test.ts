@@ -174,6 +174,41 @@ test.for([
   )
 })
 
+test('a file that holds another baseline is not written over', () => {
+  // `clerk-m1` may be an agent of its own.
+  const taken = (file: string) => file === 'policies/baselines/clerk-m1.yaml'
+  const fingerprints = baselineFile({ agent: 'clerk', fingerprint: 'm1' }, taken)
+  expect(fingerprints).toMatch(/^policies\/baselines\/clerk-m1-[0-9a-f]{8}\.yaml$/)
+  const agents = baselineFile({ agent: 'clerk-m1', fingerprint: null }, taken)
+  expect(agents).toMatch(/^policies\/baselines\/clerk-m1-[0-9a-f]{8}\.yaml$/)
+  expect(agents).not.toBe(fingerprints)
+})
+
+describe('what people rejected in another baseline of the agent', () => {
+  const elsewhere = [{ from: A, to: X }]
+
+  test('is rejected in this one too, though it had been there before', () => {
+    const second = next(FIRST, seen([...runs('a x', 5), ...runs('a b', 1, 'more ')]), { elsewhere })
+    expect(second.leftOut.rejected).toBe(5)
+    expect(edgeOf(second.document, A, X)).toMatchObject({ count: 0, sessions: 0, rejections: 1 })
+    const third = next(second, seen([...runs('a x', 5), ...runs('a b', 1, 'yet ')]), { elsewhere })
+    expect(edgeOf(third.document, A, X)).toMatchObject({ count: 0, sessions: 0, rejections: 1 })
+  })
+
+  test('may be learned here once people have said so here', () => {
+    const second = next(FIRST, seen(runs('a b', 1, 'more ')), { elsewhere })
+    const text = second.text.replace('s.a s.x 0 0 1', 's.a s.x 0 0 0')
+    expect(text).not.toBe(second.text)
+    const allowed = { ...second, text, document: readBaselineText(FILE, text).document }
+    const third = next(allowed, seen(runs('a x', 5)), { elsewhere })
+    expect(edgeOf(third.document, A, X)).toMatchObject({ count: 5, rejections: 0 })
+  })
+
+  test('alone is no news', () => {
+    expect(() => next(FIRST, seen([]), { elsewhere })).toThrow('nothing was learned')
+  })
+})
+
 test('a baseline without a fingerprint covers those that have none of their own', () => {
   const own = { ...FIRST, document: { ...FIRST.document, fingerprint: 'm1' }, file: FILE }
   const covers = coverageOf([own, { ...FIRST, file: FILE }], OWNER)

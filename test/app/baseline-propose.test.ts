@@ -389,6 +389,31 @@ describe('show and diff', () => {
     expect((await baseline(folder, 'diff', '9')).stderr).toContain('BASELINE_MISSING')
   })
 
+  test('diff shows what moves no chance: settings, provenance, and what the sample makes of it', async () => {
+    const folder = policyRepository(FILES)
+    await reviewedBaseline(folder, NORMAL)
+    const text = readFileSync(join(folder, FILE), 'utf8')
+    const forged = text
+      .replace(/^version: 1\n/m, 'version: 1\nrate: 0.002\nhalf_life: 7\n')
+      .replace(/ sessions: 100, digest/, ' sessions: 7, digest')
+    expect(forged).not.toBe(text)
+    write(folder, FILE, forged)
+    expect(await baselineJson(folder, 'diff')).toMatchObject({
+      comparison: { sessions: { before: 100, after: 100 } },
+      settings: [
+        { name: 'rate', before: null, after: 0.002 },
+        { name: 'half_life', before: null, after: 7 },
+      ],
+      alarms: { threshold_millibits: { after: null }, loosened: [] },
+      rewritten: true,
+    })
+    const { stdout } = await baseline(folder, 'diff')
+    expect(stdout).toContain('rate: not set -> 0.002')
+    expect(stdout).toMatch(/WARNING: what earlier versions learned is told otherwise/)
+    write(folder, FILE, text)
+    expect(await baselineJson(folder, 'diff')).toMatchObject({ settings: [], rewritten: false })
+  })
+
   test.for([['show'], ['diff'], ['rollback', '--to', '1']])(
     '%s without a baseline -> BASELINE_MISSING',
     async (words) => {

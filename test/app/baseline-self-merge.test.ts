@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { effectOf } from '../../src/app/baseline-effect.ts'
+import { effectOf, isStopped, readyToScore } from '../../src/app/baseline-effect.ts'
 import {
   movementMax,
   type SelfMerge,
@@ -64,7 +64,16 @@ function asking(
   const after = { ...before, version: before.version + 1, snapshot, ...changes.after }
   const history = changes.history ?? [before]
   const effect = effectOf({ before, after, history, sessions: learned, leadsToHarm })
-  const plain = { routes: [ROUTE], before, after, delta, effect, reviewed: before, leadsToHarm }
+  const learning = { delta, sessions: learned }
+  const plain = {
+    routes: [ROUTE],
+    before,
+    after,
+    ...learning,
+    effect,
+    reviewed: before,
+    leadsToHarm,
+  }
   return { ...plain, ...changes.merge }
 }
 
@@ -192,6 +201,30 @@ test('odd sessions over known transitions, which would raise the threshold -> pe
   expect(selfMergeObstacles({ ...small, reviewed: before })).toContainEqual(
     expect.stringMatching(/threshold/),
   )
+})
+
+test('sessions that only repeat their arguments, which moves no chance -> people must look at it', () => {
+  const once = (times: number, name: string, args: (call: number) => string): ObservedSession[] =>
+    Array.from({ length: times }, (_, i) => ({
+      ...{ id: `${name}/${i}`, group: `${name}/${i}`, ended: true },
+      calls: ['read', 'list', 'list', 'list', 'note'].map((word, call) => {
+        return { node: `s.${word}`, args: args(call) }
+      }),
+    }))
+  const before = { ...FIRST, snapshot: learn(once(150, 'first', (call) => `${call}`)) }
+  const sessions = once(60, 'second', () => 'same')
+  const delta = learn(sessions)
+  const after = { ...before, version: 2, snapshot: advance(before.snapshot, delta, null) }
+  const effect = effectOf({ before, after, history: [before], sessions, leadsToHarm })
+  const asked = { ...base, before, after, delta, sessions, effect, reviewed: before }
+  // What was an alarm would be one no more, and nothing else says so.
+  const [attack] = once(1, 'third', () => 'same')
+  const isAlarm = (document: BaselineDocument) =>
+    attack !== undefined && isStopped(readyToScore(document), attack)
+  expect([isAlarm(before), isAlarm(after)]).toEqual([true, false])
+  expect(selfMergeObstacles(asked)).toEqual([
+    'it teaches sessions (60) that the version people last reviewed would have stopped',
+  ])
 })
 
 test('of two routes the least counts; without one there is no permission', () => {

@@ -1,12 +1,16 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { generateSshKey, readSshKey, writeSshKey } from '../../src/host/ssh-key.ts'
 import { openReviewSigner } from '../../src/host/ssh-signer.ts'
+import type { ReviewSigner } from '../../src/model/ports.ts'
+import { verifyReview } from '../../src/trust/verify/review.ts'
 import { verifySshsig } from '../../src/trust/verify/sshsig.ts'
+import { hardwareKey } from '../fakes/hardware-key.ts'
+import { CONTEXT, personOf, signedReview } from '../fakes/review-case.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-ssh-keygen-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -49,7 +53,56 @@ const TYPES = [
   { name: 'ecdsa-384', args: ['-t', 'ecdsa', '-b', '384'] },
   { name: 'ecdsa-521', args: ['-t', 'ecdsa', '-b', '521'] },
   { name: 'rsa-2048', args: ['-t', 'rsa', '-b', '2048'] },
+  { name: 'rsa-3072', args: ['-t', 'rsa', '-b', '3072'] },
 ]
+
+/** Signs a file with stock `ssh-keygen`. */
+function opensshSigns(keyFile: string, message: Uint8Array, namespace = NAMESPACE): string {
+  const file = join(folder, 'message')
+  writeFileSync(file, message)
+  rmSync(`${file}.sig`, { force: true })
+  execFileSync('ssh-keygen', ['-q', '-Y', 'sign', '-f', keyFile, '-n', namespace, file])
+  return readFileSync(`${file}.sig`, 'utf8')
+}
+
+describe("OpenSSH's own signatures", () => {
+  test.for(TYPES)('$name: a whole review that it signed counts', async ({ name, args }) => {
+    const file = join(folder, `stock-${name}`)
+    keygen('-q', ...args, '-N', '', '-f', file)
+    const fingerprint = keygen('-lf', file).split(' ')[1] ?? ''
+    const signer: ReviewSigner = {
+      fingerprint,
+      sign: async (bytes, namespace) => opensshSigns(file, bytes, namespace),
+    }
+    const context = { ...CONTEXT, people: [personOf('ana', { fingerprint })] }
+    for (let i = 0; i < 4; i++) {
+      const review = await signedReview({ signer })
+      expect(verifyReview({ ...context, review })).toMatchObject({ reviewer: 'ana', fingerprint })
+      const edited = { ...review, body: review.body.replace('"nonce":"c', '"nonce":"d') }
+      expect(() => verifyReview({ ...context, review: edited })).toThrow(
+        expect.objectContaining({ code: 'SIGNATURE_WRONG' }),
+      )
+    }
+    const git = { ...signer, sign: async (bytes: Uint8Array) => opensshSigns(file, bytes, 'git') }
+    const review = await signedReview({ signer: git })
+    expect(() => verifyReview({ ...context, review })).toThrow(
+      expect.objectContaining({ code: 'SIGNATURE_NAMESPACE' }),
+    )
+  })
+
+  test('of a hardware key that nobody touched: ssh-keygen takes it, we refuse it', async () => {
+    const untouched = hardwareKey(0)
+    const armour = await untouched.sign(MESSAGE)
+    expect(opensshVerifies('untouched', untouched.publicLine, armour)).toBe(true)
+    expect(() => verifySshsig(armour, MESSAGE, NAMESPACE)).toThrow(
+      expect.objectContaining({ code: 'SIGNATURE_NO_PRESENCE' }),
+    )
+    const touched = hardwareKey(1)
+    const sound = await touched.sign(MESSAGE)
+    expect(opensshVerifies('touched', touched.publicLine, sound)).toBe(true)
+    expect(verifySshsig(sound, MESSAGE, NAMESPACE).fingerprint).toBe(touched.fingerprint)
+  })
+})
 
 describe("OpenSSH's key files", () => {
   test.for(TYPES)('$name signs in this process what both verify', async ({ name, args }) => {

@@ -148,7 +148,10 @@ function proposal(node: string): BaselineProposal {
       judged: [change],
     },
     progress: { before: { ...PROGRESS, enforced: true }, after: PROGRESS },
-    alarms: { expectedPpm: 19_000, stoppedBeforePpm: 500_000, thresholdMillibits: pair },
+    alarms: {
+      ...{ expectedPpm: 19_000, stoppedBeforePpm: 500_000, thresholdMillibits: pair },
+      loosened: ['duplicate'],
+    },
     poisoning: [
       { from: '^', to: node, why: 'rejected', kind: 'steady', versions: 3, chancePpm: pair },
     ],
@@ -188,4 +191,26 @@ test('JSON has the names of its members in snake_case, and values as they are', 
   expect(snakeCase({ entropyMillibits: { beforeThat: [{ aB: 'aB' }] } })).toEqual({
     entropy_millibits: { before_that: [{ a_b: 'aB' }] },
   })
+})
+
+test('a graph of 200,000 transitions is shown', () => {
+  const graph = graphOf(edge('^', 's.a'))
+  const many = { ...graph, edges: Array.from({ length: 200_000 }, () => edge('^', 's.a')) }
+  const text = graphText({ name: NAME, progress: PROGRESS, graph: many }, painter(false))
+  expect(text.split('\n').length).toBeGreaterThan(200_000)
+})
+
+test('what cannot be undone is shown, however many other transitions come before it', () => {
+  const { comparison } = proposal('s.refund')
+  const [one] = comparison.added
+  if (one === undefined) throw new Error('expected a transition')
+  const harmless = Array.from({ length: 60 }, (_, i) => {
+    return { ...one, to: `s.a${i}`, irreversible: false, rejections: { before: 0, after: 1 } }
+  })
+  const last = { ...one, to: 's.z', irreversible: true, rejections: { before: 1, after: 0 } }
+  const edges = [...harmless, last]
+  const changed = { ...comparison, added: edges, judged: edges }
+  const text = baselineMessage({ ...proposal('s.refund'), comparison: changed })
+  expect(text).toMatch(/\+ .* -> s\.z .*irreversible/)
+  expect(text).toMatch(/! .* -> s\.z .*may be learned again/)
 })

@@ -165,6 +165,11 @@ export function scoreOf(sums: readonly number[], sum: number): number {
   return 1 - (1 + reached) / (sums.length + 1)
 }
 
+/** The highest score that calibration on so many sessions can give, short of a rejected step. */
+export function highestScore(sessions: number): number {
+  return 1 - 1 / (sessions + 1)
+}
+
 /** How many values of a sorted list are smaller. */
 export function lowerBound(sorted: readonly number[], value: number): number {
   let low = 0

@@ -1,6 +1,8 @@
+import { sha256Text } from '../../base/digest.ts'
+import { encodeHex } from '../../base/encoding.ts'
 import type { Chain } from './chain.ts'
 import { BEGIN_ID, END_ID, pairKey, precedingOf } from './chain.ts'
-import { NODES_MAX, STRANGERS_MAX } from './limits.ts'
+import { NODES_MAX, STRANGER_LENGTH_MAX, STRANGERS_MAX } from './limits.ts'
 import { serviceOf } from './node.ts'
 import { contextsOf, entropy, placementOf } from './probability.ts'
 import type { Step } from './session.ts'
@@ -63,7 +65,7 @@ export type Progress = {
   /** For periods 1 to 3 how many calls in a row equal the one a period before. */
   readonly lengths: [number, number, number]
   readonly seen: Set<number>
-  /** Nodes that the chain does not know, which have ids here only. */
+  /** Nodes that the chain does not know, which have ids here only; long ones by a short name. */
   readonly strangers: string[]
 }
 
@@ -141,15 +143,23 @@ function nodeBefore(recent: readonly number[], calls: number): number | undefine
 export function knownId(chain: Chain, progress: Progress, node: string): number {
   const known = chain.ids.get(node)
   if (known !== undefined) return known
-  const stranger = progress.strangers.indexOf(node)
+  const name = strangerName(node)
+  const stranger = progress.strangers.indexOf(name)
   if (stranger >= 0) return FIRST_STRANGER + stranger
   // Further ones are taken for the last: the session is odd enough by now.
   if (progress.strangers.length === STRANGERS_MAX) return FIRST_STRANGER + STRANGERS_MAX - 1
-  progress.strangers.push(node)
+  progress.strangers.push(name)
   return FIRST_STRANGER + progress.strangers.length - 1
 }
 
-/** The node of an id that `knownId` gave. */
+/** A short name for a long node, which the agent chose; `*` stands in no node. A short one stays, as does a name. */
+function strangerName(node: string): string {
+  if (node.length <= STRANGER_LENGTH_MAX) return node
+  const digest = encodeHex(sha256Text(node).subarray(0, 16))
+  return `${node.slice(0, STRANGER_LENGTH_MAX - digest.length - 1).toWellFormed()}*${digest}`
+}
+
+/** The node of an id that `knownId` gave; of a stranger with a long name the short one. */
 export function nodeName(chain: Chain, progress: Progress, id: number): string {
   return chain.names[id] ?? progress.strangers[id - FIRST_STRANGER] ?? ''
 }

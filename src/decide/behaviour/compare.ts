@@ -62,7 +62,8 @@ const SHIFT_PPM_MIN = 1_000
 /**
  * How far the chances of the next call moved, in millionths: the total-variation distance of the first-order
  * distributions, over all calls after which something can follow, weighted by how often each of them is followed in the
- * new version. All calls that the old version never saw are one to it.
+ * new version; in the old one where the new one does not know any more what follows, as when all of it has aged. All calls
+ * that the old version never saw are one to it.
  *
  * @throws {PolicyError} BASELINE_TOO_LARGE
  */
@@ -147,10 +148,18 @@ function movementOf({ before, after }: BeforeAfter<Chain>): number {
   const known = all.filter((one) => one.after >= 0 || one.before >= 0)
   let calls = 0
   let moved = 0
+  const add = (weight: number, name: string, id: number): void => {
+    calls += weight
+    moved += weight * distance({ before, after }, { name, id }, known)
+  }
   for (const [id, context] of after.after.entries()) {
-    if (context === undefined || context.total === 0) continue
-    calls += context.total
-    moved += context.total * distance({ before, after }, { name: after.names[id] ?? '', id }, known)
+    if (context !== undefined && context.total > 0) add(context.total, after.names[id] ?? '', id)
+  }
+  for (const [id, context] of before.after.entries()) {
+    const name = before.names[id] ?? ''
+    const now = after.ids.get(name) ?? -1
+    if (context === undefined || (after.after[now]?.total ?? 0) > 0) continue
+    add(context.total, name, now)
   }
   return calls === 0 ? 0 : Math.min(1_000_000, Math.round((moved / calls) * 1_000_000))
 }

@@ -18,7 +18,7 @@ export const SAMPLE_MAX = 500
 /** Longest run or number of repeats that a histogram tells from longer ones. */
 export const REPEATS_MAX = 1_000
 
-/** Different actions that the state of one session remembers; further ones count as seen before. */
+/** Different actions that the state of one session remembers; what should come after a further one stays odd. */
 export const SEEN_MAX = 512
 
 /** Different calls that the state of one session remembers to know a repeated one by. */
@@ -26,3 +26,6 @@ export const CALLS_REMEMBERED_MAX = 256
 
 /** Actions unknown to the baseline that one session tells apart. */
 export const STRANGERS_MAX = 128
+
+/** UTF-16 code units of the name of such an action that the state of a session holds. */
+export const STRANGER_LENGTH_MAX = 128

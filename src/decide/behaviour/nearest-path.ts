@@ -22,26 +22,36 @@ const STEPS_MAX = 5
 
 /** By dynamic programming over the number of steps: small, and the same on every machine. */
 function likeliestWay(chain: Chain, start: number, goal: number): readonly number[] | null {
-  let reached = new Map<number, Way>([[start, { chance: 1, ids: [start] }]])
+  if (!chain.all.next.has(goal)) return null
+  let reached = new Map<number, Way>([[start, { chance: 1, id: start, before: null }]])
   let best: Way | null = null
-  for (let step = 0; step < STEPS_MAX; step++) {
+  // What is no likelier than the way to the same node in fewer steps, or than a whole way, leads to nothing better.
+  const likeliest = new Map<number, number>()
+  for (let step = 0; step < STEPS_MAX && reached.size > 0; step++) {
     const next = new Map<number, Way>()
-    for (const [id, way] of reached) {
-      const context = chain.after[id]
+    for (const way of reached.values()) {
+      const context = chain.after[way.id]
       if (context === undefined) continue
       for (const [to, count] of context.next) {
         const chance = (way.chance * count) / context.total
-        if (chance > (next.get(to)?.chance ?? 0)) next.set(to, { chance, ids: [...way.ids, to] })
+        if (chance <= (likeliest.get(to) ?? 0) || chance <= (best?.chance ?? 0)) continue
+        likeliest.set(to, chance)
+        next.set(to, { chance, id: to, before: way })
       }
     }
-    const arrived = next.get(goal)
-    if (arrived !== undefined && arrived.chance > (best?.chance ?? 0)) best = arrived
+    best = next.get(goal) ?? best
     reached = next
   }
-  return best?.ids ?? null
+  return best === null ? null : idsOf(best)
 }
 
-type Way = { readonly chance: number; readonly ids: readonly number[] }
+type Way = { readonly chance: number; readonly id: number; readonly before: Way | null }
+
+function idsOf(way: Way): readonly number[] {
+  const ids: number[] = []
+  for (let one: Way | null = way; one !== null; one = one.before) ids.push(one.id)
+  return ids.reverse()
+}
 
 function likeliestNext(chain: Chain, id: number): number | null {
   let best: number | null = null

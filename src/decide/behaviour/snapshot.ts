@@ -12,7 +12,7 @@ import {
   pairOf,
   pathKey,
 } from './chain.ts'
-import { decayed, MICRO } from './decay.ts'
+import { MICRO, newDecay } from './decay.ts'
 import { NODES_MAX, PATHS_MAX, ROWS_MAX, SAMPLE_MAX } from './limits.ts'
 import { BEGIN, END } from './node.ts'
 import type { ObservedSession, Trail } from './session.ts'
@@ -139,10 +139,11 @@ export function advance(base: Snapshot, delta: Snapshot, halfLife: number | null
   ])
   if (halfLife === null) return next
   const paths: number[] = []
+  const decayed = newDecay(halfLife)
   for (let i = 0; i < next.paths.length; i += 5) {
     const row = next.paths.slice(i, i + 5)
     const [, , , count = 0, last = 0] = row
-    if (2 * decayed(count, next.sessions - last, halfLife) >= MICRO) paths.push(...row)
+    if (2 * decayed(count, next.sessions - last) >= MICRO) paths.push(...row)
   }
   return { ...next, paths }
 }
@@ -312,11 +313,12 @@ export function chainOf(snapshot: Snapshot, halfLife: number | null): Chain {
 
 // Long tables are read by index: a baseline of 100,000 paths must load in a moment.
 function loadPaths(chain: Chain, { paths, sessions }: Snapshot, halfLife: number | null): void {
+  const decayed = halfLife === null ? null : newDecay(halfLife)
   for (let i = 0; i < paths.length; i += TABLES.paths.columns) {
     const [first, second, to] = [paths[i] ?? 0, paths[i + 1] ?? 0, paths[i + 2] ?? 0]
     const count = paths[i + 3] ?? 0
     const idle = sessions - (paths[i + 4] ?? 0)
-    const weight = halfLife === null || idle === 0 ? count : decayed(count, idle, halfLife) / MICRO
+    const weight = decayed === null || idle === 0 ? count : decayed(count, idle) / MICRO
     addPath(chain, [first, second, to], weight)
     if (weight < count) chain.shares.set(pathKey(first, second, to), weight / count)
   }

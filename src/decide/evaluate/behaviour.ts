@@ -141,7 +141,8 @@ export function evidenceOf({ published, call, enforced }: Scored): JsonObject {
     baseline: enforced ? `version ${published.version}` : `version ${published.version}, shadow`,
     from: call.from,
     to: call.to,
-    seen: call.seen,
+    // What has decayed counts in part.
+    seen: round(call.seen),
     surprisal_bits: round(call.surprisal),
     expected_bits: round(call.entropy),
     odder_sessions: sums.filter((sum) => sum >= call.total).length,

@@ -2,6 +2,14 @@ import type { CompiledBaseline } from '../../decide/behaviour/baseline.ts'
 import { compareBaselines } from '../../decide/behaviour/compare.ts'
 import { nodeOf } from '../../decide/behaviour/node.ts'
 import { isEnforced } from '../../decide/behaviour/published.ts'
+import type { TableName } from '../../decide/behaviour/snapshot.ts'
+import { TABLES } from '../../decide/behaviour/snapshot.ts'
+import {
+  loosened,
+  RISE_MILLIBITS_MIN,
+  riseOf,
+  toleranceOf,
+} from '../../decide/behaviour/tolerance.ts'
 import { compiledBaseline } from '../../decide/evaluate/load-policy.ts'
 import type { BaselineComparison, EdgeChange } from '../../model/baseline-report.ts'
 import type { CompiledBaselineEntry } from '../../model/generated/types.ts'
@@ -141,23 +149,53 @@ function compareCounts(side: DiffSide, old: CompiledBaseline, now: CompiledBasel
   return [
     ...lines.flatMap(([field, direction, words, edges]): Draft[] => {
       if (edges.length === 0) return []
-      const message = `${words}: ${listed(edges.map(edgeText))}`
+      // What cannot be undone first: of a long list only a few are said.
+      const sorted = edges.toSorted((a, b) => Number(b.irreversible) - Number(a.irreversible))
+      const message = `${words}: ${listed(sorted.map(edgeText))}`
       return [{ field, pointer: `/${field}`, direction, message }]
     }),
-    ...(movementPpm === 0 && isSameKnowledge(old, now) ? [] : [moved(compared)]),
+    ...compareTolerance(old, now),
+    ...(movementPpm === 0 && isSame(old.snapshot, now.snapshot) ? [] : [moved(compared, old, now)]),
   ]
 }
 
-function moved({ movementPpm }: BaselineComparison): Draft {
-  const message = `other counts; the chances of the next call moved by ${Math.round(movementPpm / 1000) / 10}%`
+function moved(
+  { movementPpm }: BaselineComparison,
+  { snapshot: old }: CompiledBaseline,
+  { snapshot: now }: CompiledBaseline,
+): Draft {
+  const tables = (Object.keys(TABLES) as TableName[]).filter(
+    (name) => !isSame(old[name], now[name]),
+  )
+  const where = tables.length === 0 ? '' : ` in ${tables.join(', ')}`
+  const message = `other counts${where}; the chances of the next call moved by ${Math.round(movementPpm / 1000) / 10}%`
   return { field: 'paths', pointer: '/paths', direction: 'unclear', message }
 }
 
-function isSameKnowledge(old: CompiledBaseline, now: CompiledBaseline): boolean {
-  return (
-    JSON.stringify([old.snapshot, old.calibration]) ===
-    JSON.stringify([now.snapshot, now.calibration])
-  )
+/** What the sample makes of it, whatever the rate: an odd sample makes odd sessions ordinary, and moves no chance. */
+function compareTolerance(old: CompiledBaseline, now: CompiledBaseline): Draft[] {
+  if (isSame(old.calibration, now.calibration)) return []
+  const [before, after] = [toleranceOf(old, old.rate), toleranceOf(now, old.rate)]
+  const rise = riseOf(before.thresholdMillibits, after.thresholdMillibits)
+  const looser = loosened(before, after)
+  const draft = (direction: Direction, message: string): Draft => {
+    return { field: 'sample', pointer: '/sample', direction, message }
+  }
+  const bits = (value: number | null): string => (value === null ? 'none' : `${value / 1_000} bits`)
+  const threshold = `threshold of the alarm: ${bits(before.thresholdMillibits)} -> ${bits(after.thresholdMillibits)}`
+  return [
+    ...(isSame(old.snapshot, now.snapshot) ? [draft('unclear', 'other calibration')] : []),
+    ...(Math.abs(rise) < RISE_MILLIBITS_MIN
+      ? []
+      : [draft(rise > 0 ? 'weaker' : 'stronger', threshold)]),
+    ...(looser.length === 0
+      ? []
+      : [draft('weaker', `what is odd is taken for normal more easily in: ${looser.join(', ')}`)]),
+  ]
+}
+
+function isSame(old: unknown, now: unknown): boolean {
+  return JSON.stringify(old) === JSON.stringify(now)
 }
 
 function edgeText({ from, to, irreversible }: EdgeChange): string {

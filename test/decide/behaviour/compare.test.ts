@@ -110,8 +110,14 @@ describe('movement', () => {
       least: 900_000,
     },
     {
-      name: 'to nothing -> none: nothing follows anything',
-      before: side({ a: 3 }),
+      name: 'to nothing -> nearly all: nothing is known any more',
+      before: side({ 'a b': 50 }),
+      after: EMPTY,
+      least: 900_000,
+    },
+    {
+      name: 'from nothing to nothing -> none',
+      before: EMPTY,
       after: EMPTY,
       least: 0,
     },
@@ -153,4 +159,21 @@ test('entropy: one call that always follows tells nothing, two that may do', () 
   const { entropyMillibits } = compareBaselines({ before, after }, harmless)
   expect(entropyMillibits.before).toBeLessThan(120)
   expect(entropyMillibits.after).toBeGreaterThan(450)
+})
+
+test('a call after which all is made old by hand -> what was known there has moved', () => {
+  const before = side({ 'a b': 20, 'b c': 20, 'c a': 20 }, 1)
+  const from = before.snapshot.nodes.indexOf('s.a') + 2
+  const paths = before.snapshot.paths.map((cell, i, all) =>
+    i % 5 === 4 && all[i - 3] === from ? 1 : cell,
+  )
+  const after = { ...before, snapshot: { ...before.snapshot, paths } }
+  expect(compareBaselines({ before, after }, harmless).gone).toEqual([])
+  expect(movement(before, after)).toBeGreaterThan(20_000)
+})
+
+test('a version in which everything has aged -> nearly all has moved', () => {
+  const before = side({ 'a b': 20, 'b c': 20 }, 1)
+  const after = { ...before, snapshot: { ...before.snapshot, sessions: 1_000_000 } }
+  expect(movement(before, after)).toBeGreaterThan(900_000)
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ObservedSession } from '../../../src/decide/behaviour/index.ts'
 import {
+  advance,
   compileBaseline,
   learn,
   loadBaseline,
@@ -108,6 +109,15 @@ describe('a session against its baseline', () => {
     )
   })
 
+  test('how often a step was seen is said in thousandths where it has decayed', () => {
+    const others = Array.from({ length: 20 }, (_, i) => session(`o${i}`, ['other']))
+    const snapshot = advance(learn(learned), learn(others), 30)
+    const aged = loadBaseline(compileBaseline(snapshot, { rate: 0.05, halfLife: 30 }))
+    const rules = [{ ...ODD, spec: { min_score: 0 } }]
+    const [result] = run(policy([published({ baseline: aged })], rules), ['find'])
+    expect(String(result?.findings[0]?.evidence['seen'])).toMatch(/^3\d\.\d{1,3}$/)
+  })
+
   test('a result is no step', () => {
     const [first, result, second] = run(policy([published()]), [
       'find',
@@ -189,6 +199,23 @@ describe('state', () => {
     expect(keys({ action: 'other' })).toEqual(keys({}))
     expect(keys({ phase: 'result', result: 1 })).toEqual([])
     expect(stateKeys(policy([]), action(), KEY)).toEqual([])
+  })
+
+  test('tools with names of 256 odd characters cannot blow it up, and each is still another', () => {
+    const calls = Array.from({ length: 140 }, (_, i) => ({
+      service: '\u3000'.repeat(256),
+      action: '\u3000'.repeat(253) + String(i).padStart(3, '0'),
+    }))
+    const results = run(loaded, calls)
+    const bytes = JSON.stringify(results.at(-1)?.state).length
+    expect(bytes).toBeLessThan(32 * 1024)
+    const [first, second, again] = run(loaded, [calls[0]!, calls[1]!, calls[0]!])
+    const newest = (result: { readonly state: StateSlice } | undefined) =>
+      (Object.values(result?.state ?? {}) as { readonly value: readonly unknown[] }[])[0]?.value[2]
+    const [one, two] = newest(second) as string[]
+    expect(one).not.toBe(two)
+    expect(newest(first)).toEqual([one])
+    expect(newest(again)).toEqual([one, two, one])
   })
 
   test('a session is forgotten after a day without a call', () => {

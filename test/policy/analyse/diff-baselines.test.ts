@@ -175,15 +175,17 @@ describe('a baseline', () => {
       // Too much of it is new to settle.
       'weaker mode in shadow now: it decides nothing',
       'neutral sessions sessions: 60 -> 62',
-      'weaker paths newly normal: shop.delete -> $, shop.read_order -> shop.delete (irreversible)',
-      expect.stringMatching(/^unclear paths other counts; .* moved by \d+(\.\d)?%$/),
+      'weaker paths newly normal: shop.read_order -> shop.delete (irreversible), shop.delete -> $',
+      expect.stringMatching(/^weaker sample threshold of the alarm: 0 bits -> \d+\.\d+ bits$/),
+      'weaker sample what is odd is taken for normal more easily in: markov',
+      expect.stringMatching(/^unclear paths other counts in paths, .* moved by \d+(\.\d)?%$/),
     ])
   })
 
   test('that forgot something says what is no longer normal', async () => {
     const [found] = await changes(one(baseline({ snapshot: ODD })), one(baseline()))
     expect(found?.lines).toContain(
-      'stronger paths no longer normal: shop.delete -> $, shop.read_order -> shop.delete (irreversible)',
+      'stronger paths no longer normal: shop.read_order -> shop.delete (irreversible), shop.delete -> $',
     )
   })
 
@@ -203,5 +205,59 @@ describe('a baseline', () => {
     })
     expect(change?.after).toEqual({ file: 'policies/baselines/clerk.yaml', line: 3, column: 8 })
     expect(change?.differences[0]?.after).toMatchObject({ line: 5, column: 7 })
+  })
+})
+
+describe('a pull request that looks harmless', () => {
+  const calls = ['read_order', 'read_order', 'read_order', 'refund']
+  const observed = (count: number, args: (i: number, at: number) => string | null, name = '') =>
+    sessions(count, calls).map((session, i) => ({
+      ...session,
+      id: `${name}${session.id}`,
+      group: `${name}${i}`,
+      calls: session.calls.map((call, at) => ({ ...call, args: args(i, at) })),
+    }))
+  const plain = learn(observed(60, (i, at) => `${i} ${at}`))
+  const repeating = learn(observed(60, () => 'same', 'other'))
+
+  test('with another sample, in which all sessions repeat themselves -> weaker, and says in what', async () => {
+    const swapped = { ...plain, sample: repeating.sample }
+    const [found] = await changes(
+      one(baseline({ snapshot: plain })),
+      one(baseline({ snapshot: swapped })),
+    )
+    expect(found).toEqual({
+      what: 'baseline clerk changed weaker',
+      lines: [
+        'unclear sample other calibration',
+        'weaker sample what is odd is taken for normal more easily in: duplicate',
+      ],
+    })
+  })
+
+  test('with other counts that move no chance -> says in which tables', async () => {
+    const preceding = plain.preceding.map((cell, i) =>
+      i === plain.preceding.length - 1 ? 1 : cell,
+    )
+    const [found] = await changes(
+      one(baseline({ snapshot: plain })),
+      one(baseline({ snapshot: { ...plain, preceding } })),
+    )
+    expect(found?.lines).toContain(
+      'unclear paths other counts in preceding; the chances of the next call moved by 0%',
+    )
+  })
+
+  test('with a transition that cannot be undone behind many others -> named first', async () => {
+    const many = 'abcdefghijklmnop'.split('').map((name) => ['read_order', `a${name}`])
+    const more = [...many, ['read_order', 'delete']].flatMap((words) => sessions(1, words))
+    const [found] = await changes(
+      one(baseline({ mode: 'enforce' })),
+      one(baseline({ mode: 'enforce', snapshot: learn([...sessions(60), ...more]) })),
+    )
+    const line = found?.lines.find((text) => text.includes('newly normal'))
+    expect(line).toMatch(
+      /newly normal: shop\.read_order -> shop\.delete \(irreversible\), .* and \d+ more$/,
+    )
   })
 })

@@ -1,6 +1,9 @@
 import { compileGlob } from '../../../base/glob.ts'
+import { highestScore } from '../../../decide/behaviour/calibrate.ts'
+import { SAMPLE_MAX } from '../../../decide/behaviour/limits.ts'
 import { isEnforced } from '../../../decide/behaviour/published.ts'
 import { progressOf, settlingText } from '../../../decide/behaviour/settle.ts'
+import type { BaselineDocument } from '../../../decide/behaviour/text.ts'
 import type { Rule } from '../../../model/generated/types.ts'
 import { RATE } from '../../compile/baselines.ts'
 import type { Entry } from '../../compile/documents.ts'
@@ -9,7 +12,10 @@ import type { LintInput } from './lint.ts'
 import type { Reach } from './reach.ts'
 import { reachTest } from './reach.ts'
 
-/** Rules that demand a score which nobody makes, and baselines that are in shadow or enforced too soon. */
+/**
+ * Rules that demand a score which nobody makes or none of the baseline's sessions allows, and baselines that are in shadow
+ * or enforced too soon.
+ */
 export function lintBaselines(
   { documents, loaded }: LintInput,
   reach: Reach,
@@ -39,7 +45,37 @@ export function lintBaselines(
       const message = `the baseline of ${JSON.stringify(agent)} is enforced before it has settled; ${progress}`
       report.warn(entry.at('/mode'), 'BASELINE_UNSETTLED', message)
     }
+    if (isEnforced(one)) lintScores(documents.rules, entry, agentTest(agent, reach), report)
   }
+}
+
+/** A score is a share of the calibration sessions: few of them never give a high one, and the rule finds nothing. */
+function lintScores(
+  rules: LintInput['documents']['rules'],
+  { value: { agent, snapshot } }: Entry<BaselineDocument>,
+  selects: (rule: Rule) => boolean,
+  report: Report,
+): void {
+  const sessions = snapshot.sample.length
+  for (const entry of rules) {
+    const [score, pointer] = scoreAsked(entry.value)
+    if (score === undefined || score <= highestScore(sessions) || !selects(entry.value)) continue
+    const needed = Math.ceil(score / (1 - score) - SLACK)
+    const advice =
+      needed <= SAMPLE_MAX
+        ? `that takes ${needed}`
+        : `no number of sessions gives more than ${Math.floor(highestScore(SAMPLE_MAX) * 1000) / 1000}`
+    const message = `the baseline of ${JSON.stringify(agent)} is calibrated on ${sessions} sessions, which never give a score of ${score}: but for rejected steps rule ${JSON.stringify(entry.value.id)} finds nothing; ${advice}`
+    report.warn(entry.at(pointer), 'BASELINE_UNSETTLED', message)
+  }
+}
+
+const SLACK = 1e-9 // 0.98 / 0.02 is 49, not a hair above.
+
+function scoreAsked({ markov, sequence_entropy }: Rule): [number | undefined, string] {
+  return markov === undefined
+    ? [sequence_entropy?.min_markov_anomaly_score, '/sequence_entropy/min_markov_anomaly_score']
+    : [markov.min_score, '/markov/min_score']
 }
 
 const NAMES_MAX = 3

@@ -3,7 +3,7 @@ import type { JsonValue } from '../../../base/json-value.ts'
 import type { Person, Route } from '../../../model/generated/types.ts'
 import type { Entry } from '../../compile/documents.ts'
 import type { Documents } from '../../compile/index.ts'
-import { canSign, reviewersOf } from '../../compile/references.ts'
+import { canReview, canSign, forgeOf, hasAccount, reviewersOf } from '../../compile/references.ts'
 import type { Report } from '../../compile/report.ts'
 import type { LintInput } from './lint.ts'
 import type { Reach } from './reach.ts'
@@ -15,11 +15,19 @@ export function lintPeople(input: LintInput, reach: Reach, report: Report): void
   const reviewers = new Map(
     documents.routes.map((route) => [route, reviewersOf(route.value, documents.people)] as const),
   )
+  const routesOf = (person: Entry<Person>) =>
+    documents.routes.filter((route) => reviewers.get(route)?.includes(person))
   const asked = new Set([...reviewers.values()].flat().map(({ value }) => value.id))
+  const forge = forgeOf(documents)
   const owners = new Set(documents.agents.map(({ value }) => value.owner))
   for (const person of documents.people) {
     const { id, keys = [] } = person.value
-    if (!canSign(person.value, now)) {
+    if (asked.has(id) && !hasAccount(person.value, forge)) {
+      const message = `${JSON.stringify(id)} has no account on ${forge}, so no review of theirs is accepted there; add its number below "accounts"`
+      report.warn(person.at('/id'), 'PERSON_WITHOUT_ACCOUNT', message)
+    }
+    const needsKey = !asked.has(id) || routesOf(person).some(wantsKey(forge))
+    if (needsKey && !canSign(person.value, now)) {
       const why = keys.length === 0 ? 'has no key' : 'has no key that still counts'
       const message = `${JSON.stringify(id)} ${why}, so no review of theirs is accepted; pin a key below "keys"`
       report.warn(person.at('/id'), 'PERSON_WITHOUT_KEY', message)
@@ -27,6 +35,14 @@ export function lintPeople(input: LintInput, reach: Reach, report: Report): void
     if (asked.has(id) || owners.has(id)) continue
     const message = `${JSON.stringify(id)} reviews on no route and owns no agent; name them in a route, or remove them`
     report.warn(person.at('/id'), 'PERSON_UNUSED', message)
+  }
+  for (const { value, at } of documents.routes) {
+    if (value.signature !== 'none') continue
+    const message =
+      forge === 'local'
+        ? 'the local forge has no accounts, so reviews without a signature count nowhere; leave out "signature"'
+        : `whoever gets into a reviewer's account on ${forge}, or holds its token, can approve; leave out "signature" to ask for a key`
+    report.warn(at('/signature'), 'ROUTE_UNSIGNED', message)
   }
   const used = usedRoutes(input)
   for (const [route, people] of reviewers) {
@@ -39,6 +55,11 @@ export function lintPeople(input: LintInput, reach: Reach, report: Report): void
     }
     lintOwners(input, reach, { route, people }, report)
   }
+}
+
+/** Whether a route counts signatures alone. */
+function wantsKey(forge: string): (route: Entry<Route>) => boolean {
+  return ({ value }) => value.signature !== 'none' || forge === 'local'
 }
 
 /** Routes that something may take. `default` is asked for wherever a hold names none. */
@@ -77,7 +98,10 @@ function lintOwners(
   report: Report,
 ): void {
   const { id, quorum = 1 } = route.value
-  const able = people.filter(({ value }) => canSign(value, now)).map(({ value }) => value.id)
+  const forge = forgeOf(documents)
+  const able = people
+    .filter(({ value }) => canReview(value, route.value, { now, forge }))
+    .map(({ value }) => value.id)
   if (able.length < quorum) return
   const takes = agentsOn(id, loaded.policy.rules, reach)
   for (const { value } of documents.agents) {

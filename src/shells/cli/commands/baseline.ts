@@ -186,7 +186,7 @@ async function runDiff(
     after: versions.now,
   })
   if (flags.format === 'json') printJson(cli, snakeCase(found))
-  else printText(cli, comparisonText(found, found.comparison, paintOf(cli)))
+  else printText(cli, comparisonText(found, found, paintOf(cli)))
 }
 
 async function runPropose(cli: Cli, agent: string, flags: ProposeFlags): Promise<void> {

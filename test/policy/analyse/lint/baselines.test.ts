@@ -90,6 +90,31 @@ test.for([
     want: ['b.yaml:5:7 BASELINE_UNSETTLED'],
   },
   {
+    name: 'a rate that 35 sessions settle, and a score that they never give',
+    rules: [MARKOV.replace('0.9', '0.98')],
+    more: baseline(35, { rate: 0.5 }),
+    want: ['rules.yaml:4:61 BASELINE_UNSETTLED'],
+  },
+  {
+    name: 'the same of a rule about entropy',
+    rules: [ENTROPY.replace('above_bits: 3', 'min_markov_anomaly_score: 0.999')],
+    more: baseline(60),
+    want: ['rules.yaml:4:86 BASELINE_UNSETTLED'],
+  },
+  {
+    name: 'near miss: just enough sessions for the score',
+    rules: [MARKOV.replace('0.9', '0.98')],
+    more: baseline(49, { rate: 0.5 }),
+    want: [],
+  },
+  {
+    name: 'near miss: the rule is about another agent',
+    rules: [MARKOV.replace('0.9', '0.98').replace('service: notes', 'agent: other')],
+    agents: [HELPER, OTHER],
+    more: baseline(35, { rate: 0.5 }),
+    want: ['rules.yaml:4:46 BASELINE_MISSING'],
+  },
+  {
     name: 'near miss: the owner enforces it when it has settled',
     rules: [MARKOV],
     more: baseline(49, { mode: 'enforce' }),

@@ -555,6 +555,16 @@ describe('people and routes', () => {
     },
     { name: 'near miss: another reviewer is enough', agents: [owned], want: [] },
     {
+      name: 'a route without signatures',
+      routes: ['- { id: default, roles: [lead], signature: none, time_out: 1h }'],
+      want: ['routes.yaml:4:46 ROUTE_UNSIGNED'],
+    },
+    {
+      name: 'near miss: it asks for one',
+      routes: ['- { id: default, roles: [lead], signature: ssh, time_out: 1h }'],
+      want: [],
+    },
+    {
       name: 'near miss: the owner reviews only for other agents',
       agents: [owned, HELPER.replace('helper', 'other')],
       routes: [DEFAULT_ROUTE, second.replace('bo', 'ana')],
