@@ -7,7 +7,6 @@ import { PolicyError } from '../base/errors.ts'
 import type { BundleSource } from '../host/bundle-feed.ts'
 import { openBundleFeed } from '../host/bundle-feed.ts'
 import { openDataFolder } from '../host/data-folder.ts'
-import { openLocalForge } from '../host/forge-local.ts'
 import { openGrantSigner } from '../host/grant-key.ts'
 import { publishLog, repairLog } from '../host/log-folder.ts'
 import { openLogSigner } from '../host/log-key.ts'
@@ -23,6 +22,7 @@ import { openBatcher } from './batch.ts'
 import { openBundle } from './compile-policy.ts'
 import { type Engine, engineOf } from './engine.ts'
 import { openJudge } from './judge.ts'
+import { openForge } from './open-forge.ts'
 import type { Parts } from './parts.ts'
 import { isoTime } from './record.ts'
 import type { Reloaded, Reloader } from './reload.ts'
@@ -148,7 +148,6 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
   const publish = () => store.exclusively(async () => void (await publishLog(log)))
   await store.exclusively(() => repairLog(log))
   await publish()
-  const { path, base } = bundle.policy.forge
   let judge = openJudge(bundle, folder.evidenceKey)
   if (bundle.policy.self_test.length > 0) await selfTest(judge, bundle.policy.self_test, clock())
   const parts: Parts = {
@@ -167,7 +166,11 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
     secrets: openSecrets(providersOf(options.secrets, folder.root), options.secrets !== 'keep'),
     store,
     batcher: openBatcher(store, publish),
-    forge: options.forge ?? openLocalForge({ folder: join(folder.root, path), base, now: clock }),
+    forge:
+      options.forge ??
+      openForge(bundle.policy.forge, {
+        ...{ folder: folder.root, now: clock, environment: process.env },
+      }),
     signer,
     grants: await openGrantSigner(folder.grantKey),
     clock,

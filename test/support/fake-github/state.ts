@@ -1,0 +1,75 @@
+import type { Repository } from './repository.ts'
+
+export type Account = {
+  readonly id: number
+  readonly login: string
+  readonly type: 'User' | 'Bot'
+  /** What it may do in the repository. */
+  permission: 'none' | 'read' | 'write'
+  readonly token: string
+}
+
+export type FakeReview = {
+  readonly id: number
+  /** null once the account is deleted. */
+  user: Account | null
+  body: string
+  state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'DISMISSED' | 'PENDING'
+  readonly commit: string
+  readonly submittedAt: string
+}
+
+export type FakePull = {
+  readonly number: number
+  readonly author: Account
+  readonly branch: string
+  readonly base: string
+  readonly title: string
+  readonly body: string
+  readonly headRepository: number
+  state: 'open' | 'closed'
+  mergedAt: string | null
+  mergeSha: string | null
+  headSha: string
+  readonly reviews: FakeReview[]
+  labels: string[]
+}
+
+export type State = {
+  readonly repository: Repository
+  /** Changes when the name goes to another repository. */
+  id: number
+  owner: string
+  name: string
+  readonly base: string
+  readonly accounts: Account[]
+  readonly pulls: FakePull[]
+  readonly url: () => string
+  readonly now: () => string
+  nextId: () => number
+  /** Rules of the repository that stand against a change of the base branch. */
+  protectedBase: boolean
+  mergeCommitsAllowed: boolean
+}
+
+/** What the caller meets instead of an answer. */
+export class Refused extends Error {
+  readonly status: number
+  readonly body: Record<string, unknown>
+
+  constructor(status: number, message: string, errors?: readonly unknown[]) {
+    super(message)
+    this.status = status
+    const documentation_url = 'https://docs.github.com/rest'
+    this.body = { message, documentation_url, ...(errors === undefined ? {} : { errors }) }
+  }
+}
+
+export function notFound(): Refused {
+  return new Refused(404, 'Not Found')
+}
+
+/** A 422 as GitHub words it. */
+export function invalid(resource: string, message: string): Refused {
+  return new Refused(422, 'Validation Failed', [{ resource, code: 'custom', message }])
+}
