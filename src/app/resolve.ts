@@ -6,7 +6,7 @@ import { parseJson } from '../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import { REASON_LENGTH_MAX } from '../base/limits.ts'
 import { behaviourAsAsked } from '../decide/evaluate/index.ts'
-import type { DecisionReceipt, Request } from '../model/generated/types.ts'
+import type { Approval, DecisionReceipt, Request } from '../model/generated/types.ts'
 import type { Evaluation, Resolution } from '../model/nouns.ts'
 import type {
   ForgeReview,
@@ -114,6 +114,7 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
     pull,
     forge: await parts.forge.identity(),
     people,
+    owner: ownerOf(parts, request),
     now,
   })
   const checked = verified.map((review) => ({ review, flaw: flawOf(review, held, request.id) }))
@@ -131,6 +132,11 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
   const judged = { reviews: standing, refused: [...refused, ...flawed] }
   const counted = tally({ request: counting, ...judged, people, now })
   return { judge, pull, reviews, held, counted }
+}
+
+/** Who owns the agent that asks, by the policy of this moment. */
+export function ownerOf({ judge }: Parts, { agent }: Request): string | null {
+  return judge.bundle.policy.agents.find((entry) => entry.agent === agent)?.owner ?? null
 }
 
 /** @throws {PolicyError} FORGE_CONFLICT (retryable) when people have done something since the look, or the policy is another */
@@ -285,12 +291,17 @@ async function resolutionPredicate(
         reviewer: review.reviewer,
         verdict: review.verdict,
         route: [...review.route],
-        fingerprint: review.fingerprint,
-        statement: review.statement,
-        signature: review.signature,
+        ...proofOf(review),
       })),
     },
   }
+}
+
+/** What shows that the person reviewed: the signature, or whom the forge named. */
+function proofOf(review: VerifiedReview): Partial<Approval> {
+  if (review.assurance === 'none') return { account: review.account, review: review.review }
+  const { fingerprint, statement, signature } = review
+  return { fingerprint, statement, signature }
 }
 
 const NOTHING: Evaluation = { verdict: 'hold', findings: [], obligations: [], route: [], state: {} }

@@ -3,14 +3,16 @@ import { utf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import type { CompiledPerson } from '../model/generated/types.ts'
-import type { ForgeReview, RequestRecord, ReviewSigner } from '../model/ports.ts'
+import type { ForgeIdentity, ForgeReview, RequestRecord, ReviewSigner } from '../model/ports.ts'
 import { standingRequest } from '../trust/approve/routes.ts'
 import { type ReviewWords, reviewStatement, routesOf } from '../trust/approve/statement.ts'
-import { formatReviewBody, verifyReview } from '../trust/verify/review.ts'
+import { accountOf, hasAccounts } from '../trust/verify/poster.ts'
+import { verifyReview } from '../trust/verify/review.ts'
+import { formatReviewBody } from '../trust/verify/review-body.ts'
 import type { Parts } from './parts.ts'
 import { makePatch, sealPatch } from './patch.ts'
 import { type OpenedDecision, openDecision, recommit } from './record.ts'
-import { findRequest, openPull, settleRequest } from './resolve.ts'
+import { findRequest, openPull, ownerOf, settleRequest } from './resolve.ts'
 
 export type Review = {
   readonly verdict: 'approve' | 'reject' | 'patch'
@@ -69,14 +71,27 @@ async function post(
   const review: ForgeReview = {
     id: 'draft',
     commit: pull.headSha,
-    poster: null,
+    ...posterFor(parts, forge, made.words.reviewer),
     state: made.words.verdict === 'reject' ? 'rejected' : 'approved',
     body,
     submittedAt: made.words.issuedAt,
   }
   const { people } = parts.judge.bundle.policy
-  verifyReview({ review, request, pull, forge, people, now: parts.clock() })
+  const owner = ownerOf(parts, request)
+  verifyReview({ review, request, pull, forge, people, owner, now: parts.clock() })
   await parts.forge.postReview(number, { statement, body, submittedAt: review.submittedAt })
+}
+
+/** The account that the review must come from; the forge says afterwards which one it did come from. */
+function posterFor(
+  parts: Parts,
+  forge: ForgeIdentity,
+  reviewer: string,
+): Pick<ForgeReview, 'poster' | 'posterKind'> {
+  if (!hasAccounts(forge)) return { poster: null, posterKind: 'none' }
+  const person = parts.judge.bundle.policy.people.find(({ id }) => id === reviewer)
+  const account = person === undefined ? undefined : accountOf(person, forge)
+  return { poster: account ?? null, posterKind: 'person' }
 }
 
 /** A request with its clear action, for a person on the roster. */

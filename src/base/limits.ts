@@ -139,3 +139,9 @@ export const EXECUTION_LINE_LENGTH_MAX = 64 * 1024
 
 /** Lines of such a log. */
 export const EXECUTIONS_MAX = 5_000_000
+
+/** Answers of GitHub's kept to be asked for again with their ETags, in UTF-16 code units taken together. */
+export const GITHUB_CACHE_CHARACTERS_MAX = 16 * 1024 * 1024
+
+/** Reviews of one pull request, as on the local forge; each may be 64 KB. */
+export const GITHUB_REVIEWS_MAX = 10_000

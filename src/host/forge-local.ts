@@ -405,7 +405,8 @@ function parseReview(id: string, facts: GitObject, body: GitObject): ForgeReview
     throw tampered(`reviews/${id}.json`)
   }
   if (poster !== null && typeof poster !== 'string') throw tampered(`reviews/${id}.json`)
-  return { id, commit, poster, state, body: body.content.toString('utf8'), submittedAt }
+  const text = body.content.toString('utf8')
+  return { id, commit, poster, posterKind: 'none', state, body: text, submittedAt }
 }
 
 function isState(value: unknown): value is ForgeReview['state'] {

@@ -242,18 +242,28 @@ export type Pull = {
   readonly baseRef: string
   readonly baseSha: string
   readonly headSha: string
-  /** The forge's id of the account that opened it. */
+  /** The forge's id of the account that opened it, never a login. */
   readonly author: string
+  /** Accounts that pushed to its branch, by id, as far as the forge says so. Default: the author alone. */
+  readonly pushers?: readonly string[]
   /** `request.json` at the head. */
   readonly requestText: string
 }
 
+/**
+ * Who posted a review: a person's account, a bot or an App, an account that was deleted since (GitHub's null user), or
+ * nobody that the forge could know, since it has no accounts.
+ */
+export type PosterKind = 'person' | 'bot' | 'gone' | 'none'
+
 export type ForgeReview = {
+  /** Unique within the pull request. */
   readonly id: string
   /** The commit that the review was made on. */
   readonly commit: string
-  /** The account that posted it, as the forge knows it; null when the forge has no accounts. */
+  /** The forge's own id of the account that posted it, as text; never a login. Null when there is no account. */
   readonly poster: string | null
+  readonly posterKind: PosterKind
   readonly state: 'approved' | 'rejected' | 'commented' | 'dismissed'
   /** Markdown; carries the statement and its signature. */
   readonly body: string
@@ -274,7 +284,7 @@ export interface Forge {
   /** Opens the pull request of a request. Calling it again with the same request id gives the same number. */
   open(request: Request, text: PullText): Promise<number>
   pull(number: number): Promise<Pull>
-  /** All reviews, oldest first. */
+  /** All reviews of all pages, oldest first, each once. Throws rather than leave some out. */
   reviews(number: number): Promise<readonly ForgeReview[]>
   postReview(
     number: number,

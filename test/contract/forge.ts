@@ -3,12 +3,14 @@ import type { Request } from '../../src/model/generated/types.ts'
 import type { Forge, PullClosing } from '../../src/model/ports.ts'
 import { reviewStatement } from '../../src/trust/approve/statement.ts'
 import { collectReviews } from '../../src/trust/verify/review.ts'
-import { NOW, PEOPLE, requestOf, signedReview } from '../fakes/review-case.ts'
+import { NOW, PEOPLE, type People, requestOf, signedReview } from '../fakes/review-case.ts'
 
 export type ForgeUnderTest = {
   readonly forge: Forge
   /** The same repository through a second object, as another process has it. */
   readonly again: () => Forge
+  /** The roster with the forge's accounts. Default: {@link PEOPLE}. */
+  readonly people?: People
 }
 
 /** A request of its own for each number. */
@@ -90,7 +92,7 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
 
   describe(`${name}: reviews`, () => {
     test('come back in order, whole, and verify', async () => {
-      const { forge, again } = await make()
+      const { forge, again, people = PEOPLE } = await make()
       const request = numbered(1)
       const number = await forge.open(request, TEXT)
       expect(await forge.reviews(number)).toEqual([])
@@ -99,7 +101,7 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
       const reviews = await forge.reviews(number)
       expect(reviews.map(({ state }) => state)).toEqual(['approved', 'rejected'])
       const { verified, refused } = collectReviews({
-        ...{ request, reviews, people: PEOPLE, now: NOW },
+        ...{ request, reviews, people, owner: null, now: NOW },
         pull: await forge.pull(number),
         forge: await forge.identity(),
       })
@@ -111,7 +113,7 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
     })
 
     test('of one pull request do not verify on another', async () => {
-      const { forge } = await make()
+      const { forge, people = PEOPLE } = await make()
       const [one, two] = [numbered(1), numbered(2)]
       await forge.open(one, TEXT)
       await forge.open(two, TEXT)
@@ -120,7 +122,8 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
       const pull = await forge.pull(2)
       const moved = { ...review, commit: pull.headSha } as typeof review & { commit: string }
       const { refused } = collectReviews({
-        ...{ request: two, pull, people: PEOPLE, now: NOW, forge: await forge.identity() },
+        ...{ request: two, pull, people, owner: null, now: NOW },
+        forge: await forge.identity(),
         reviews: [moved as never],
       })
       expect(refused).toMatchObject([{ code: 'REVIEW_UNBOUND' }])

@@ -7,7 +7,8 @@ import type { ForgeIdentity, ForgeReview, Pull, ReviewSigner } from '../../src/m
 import type { ReviewWords } from '../../src/trust/approve/statement.ts'
 import { reviewStatement } from '../../src/trust/approve/statement.ts'
 import type { ReviewContext } from '../../src/trust/verify/review.ts'
-import { formatReviewBody, verifyReview } from '../../src/trust/verify/review.ts'
+import { verifyReview } from '../../src/trust/verify/review.ts'
+import { formatReviewBody } from '../../src/trust/verify/review-body.ts'
 
 export type People = CompiledPolicy['people']
 
@@ -156,6 +157,7 @@ export async function signedReview(row: SignedReview = {}): Promise<ForgeReview>
     id: `r-${reviewer}`,
     commit: pull.headSha,
     poster: null,
+    posterKind: 'none',
     state: verdict === 'reject' ? 'rejected' : 'approved',
     body: row.editBody === undefined ? body : row.editBody(body),
     submittedAt: NOW,
@@ -168,6 +170,7 @@ export const CONTEXT: ReviewContext = {
   pull: PULL,
   forge: FORGE,
   people: PEOPLE,
+  owner: 'oz',
   now: NOW,
 }
 

@@ -128,6 +128,13 @@ export type DigestText = string
  */
 export type KeyFingerprint = string
 /**
+ * A forge's own number of an account, as text. Not its name.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__account".
+ */
+export type Account = string
+/**
  * A plain value.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -672,11 +679,19 @@ rego_packages: RegoPackage[]
  */
 log_origin: string
 forge: {
-kind: "local"
+kind: ("local" | "github")
 /**
  * Path.
  */
 path: string
+/**
+ * Owner and name; only of a repository on GitHub.
+ */
+repository?: string
+/**
+ * Only of a GitHub that is not the public one.
+ */
+api_url?: string
 /**
  * Base branch.
  */
@@ -1060,7 +1075,7 @@ id: RouteId
  */
 reviewers: Name[]
 quorum: number
-signature: "ssh"
+signature: ("none" | "ssh")
 time_out: Duration
 /**
  * Fields shown in clear.
@@ -1102,6 +1117,14 @@ valid_from: (Time | null)
 valid_until: (Time | null)
 revoked_at: (Time | null)
 }[]
+accounts?: CompiledAccounts
+}
+/**
+ * Accounts by kind of forge; absent where there is none.
+ */
+export interface CompiledAccounts {
+github?: Account
+gitea?: Account
 }
 export interface CompiledBaselineEntry {
 /**
@@ -2168,13 +2191,21 @@ origin?: string
  */
 forge?: {
 /**
- * The kind of forge.
+ * The kind of forge. `github` takes its credentials from the environment: `COUNTERSIGN_GITHUB_TOKEN`, or an App's `COUNTERSIGN_GITHUB_APP_ID`, `COUNTERSIGN_GITHUB_APP_KEY_FILE` and `COUNTERSIGN_GITHUB_INSTALLATION_ID`; `GITHUB_TOKEN` for the public GitHub alone.
  */
-kind: "local"
+kind: ("local" | "github")
 /**
- * Folder of the bare repository, relative to the data folder. Default: `forge.git`.
+ * Folder of the local forge's bare repository, relative to the data folder. Default: `forge.git`.
  */
 path?: string
+/**
+ * The approvals repository on GitHub, as `owner/name`. Default: none; `github` needs it.
+ */
+repository?: string
+/**
+ * The API of a GitHub Enterprise server. Default: `https://api.github.com`.
+ */
+api_url?: string
 /**
  * The branch that resolved requests are committed to. Default: `main`.
  */
@@ -2438,15 +2469,23 @@ verdict: ("approve" | "reject" | "patch")
  * The routes it counts for.
  */
 route: RouteId[]
-fingerprint: KeyFingerprint
+fingerprint?: KeyFingerprint
 /**
- * The signed bytes as text: RFC 8785 of a review statement, in full, so that the signature can be verified.
+ * The signed bytes as text: RFC 8785 of a review statement, in full, so that the signature can be verified. With `fingerprint` and `signature`, or without all three.
  */
-statement: string
+statement?: string
 /**
  * SSHSIG armour.
  */
-signature: string
+signature?: string
+/**
+ * The forge's id of the account that posted a review without a signature. There is only the engine's word for it.
+ */
+account?: string
+/**
+ * The forge's id of a review without a signature.
+ */
+review?: string
 }
 /**
  * One execution: its grant was redeemed, or what came of it was reported.
@@ -2946,7 +2985,7 @@ reviewers: Name[]
 /**
  * The least assurance.
  */
-signature: "ssh"
+signature: ("none" | "ssh")
 expires_at: Time
 }
 export interface ShownField {
@@ -3111,6 +3150,7 @@ roles?: Name[]
  * @maxItems 32
  */
 keys?: PinnedKey[]
+accounts?: Accounts
 }
 export interface PinnedKey {
 fingerprint: KeyFingerprint
@@ -3121,6 +3161,13 @@ comment?: string
 valid_from?: Time
 valid_until?: Time
 revoked_at?: Time
+}
+/**
+ * The account that the person reviews with, by kind of forge: its number, since a name can be changed and taken by somebody else. One account stands in one entry only. Default: none, and no review on such a forge counts as theirs.
+ */
+export interface Accounts {
+github?: Account
+gitea?: Account
 }
 /**
  * Who must review a held action, how many of them, and by when.
@@ -3170,9 +3217,9 @@ roles?: Name[]
  */
 quorum?: number
 /**
- * The least assurance of a review. Default: `ssh`, a signature by a pinned SSH key.
+ * The least assurance of a review: `ssh`, a signature by a pinned SSH key, or `none`, the word of a forge with accounts that the reviewer's account approved. Default: `ssh`.
  */
-signature?: "ssh"
+signature?: ("none" | "ssh")
 time_out: Duration
 /**
  * Fields that the request shows in clear. Default: none.
@@ -3300,6 +3347,10 @@ policies?: DigestText[]
  * @maxItems 4096
  */
 reviewers?: TrustedReviewer[]
+/**
+ * Whether reviews count that a forge took without a signature, where a route asks for none: for them there is only the engine's word. Default: `refuse` where `reviewers` are given, else `accept`.
+ */
+unsigned_reviews?: ("accept" | "refuse")
 /**
  * Who may sign bundles that an engine takes while it runs. Default: a bundle needs no signature.
  * 

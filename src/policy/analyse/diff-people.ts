@@ -31,8 +31,8 @@ function keysOf({ keys }: CompiledPerson): readonly string[] {
 }
 
 function comparePerson(before: CompiledPerson, after: CompiledPerson): Draft[] {
-  const { keys: oldKeys, id: _, ...old } = before
-  const { keys: newKeys, id: __, ...now } = after
+  const { keys: oldKeys, accounts: oldAccounts, id: _, ...old } = before
+  const { keys: newKeys, accounts: newAccounts, id: __, ...now } = after
   const keys = pairsOf(oldKeys, newKeys, ({ fingerprint }) => fingerprint)
   return [
     // Whoever may review through a role stands on the routes themselves; Rego may read roles all the same.
@@ -49,7 +49,29 @@ function comparePerson(before: CompiledPerson, after: CompiledPerson): Draft[] {
         message: `${id}: ${draft.message}`,
       }))
     }),
+    ...compareAccounts(oldAccounts ?? {}, newAccounts ?? {}),
   ]
+}
+
+/** Whoever holds another account may speak for the person from now on, so another one is weaker, as one more is. */
+function compareAccounts(
+  before: NonNullable<CompiledPerson['accounts']>,
+  after: NonNullable<CompiledPerson['accounts']>,
+): Draft[] {
+  const [old, now] = [Object.entries(before), Object.entries(after)]
+  return pairsOf(old, now, ([kind]) => kind).flatMap(({ id, before: from, after: to }): Draft[] => {
+    const at = { field: `accounts.${id}`, pointer: to === null ? '/accounts' : `/accounts/${id}` }
+    if (from === null) {
+      const message = `one more account: ${id} ${to?.[1]}`
+      return [{ ...at, direction: 'weaker', message }]
+    }
+    if (to === null) {
+      return [{ ...at, direction: 'stronger', message: `no longer: ${id} ${from[1]}` }]
+    }
+    if (from[1] === to[1]) return []
+    const message = `another account: ${id} ${from[1]} -> ${to[1]}`
+    return [{ ...at, direction: 'weaker', message }]
+  })
 }
 
 const KEY_FIELDS: Readonly<Record<string, FieldComparator>> = {

@@ -2,6 +2,7 @@ import type { CompiledRoute } from '../../model/generated/types.ts'
 import type { PolicyChange } from '../../model/policy-diff.ts'
 import type { Draft, FieldComparator, Said } from './diff-fields.ts'
 import {
+  arrow,
   compareFields,
   higherIsStronger,
   higherIsWeaker,
@@ -61,10 +62,20 @@ export function compareRoutes(before: CompiledRoute, after: CompiledRoute): Draf
 const ROUTE_FIELDS: Readonly<Record<string, FieldComparator>> = {
   reviewers: compareReviewers,
   quorum: higherIsStronger,
-  signature: unclear,
+  signature: compareSignature,
   time_out: longerIsWeaker,
   show: moreIsWeaker,
   baselines: compareSelfMerge,
+}
+
+/** From the lowest assurance to the highest. */
+const SIGNATURES: readonly Said[] = ['none', 'ssh'] satisfies readonly CompiledRoute['signature'][]
+
+function compareSignature(...[before, after, field]: Parameters<FieldComparator>) {
+  const [old, now] = [SIGNATURES.indexOf(before), SIGNATURES.indexOf(after)]
+  if (old < 0 || now < 0) return unclear(before, after, field)
+  const direction = now < old ? ('weaker' as const) : ('stronger' as const)
+  return [{ direction, message: arrow(field, before, after) }]
 }
 
 function selfMergeOfNew({ baselines }: CompiledRoute): Draft[] {

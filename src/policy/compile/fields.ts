@@ -5,6 +5,7 @@ import { CHANGES, isChange, phasesOf } from './changes.ts'
 import { checkDuration, checkFieldTest, checkTime, pathProblem, TREES } from './checks.ts'
 import { checkDecisionTests } from './decision-tests.ts'
 import type { Documents, Entry } from './documents.ts'
+import { checkForge } from './forge.ts'
 import { checkGrants } from './grants.ts'
 import { kindsOf } from './kinds/index.ts'
 import type { Report } from './report.ts'
@@ -23,6 +24,7 @@ export function checkFields(documents: Documents, report: Report): void {
 
 function checkProject(entry: Entry<Project>, report: Report): void {
   checkTime(entry, '/valid_until', entry.value.valid_until, report)
+  checkForge(entry, report)
   checkGrants(entry, report)
 }
 

@@ -22,6 +22,7 @@ import { compileBudgets } from './budgets.ts'
 import { CHANGES, isChange } from './changes.ts'
 import { compileFieldTest } from './checks.ts'
 import type { Documents, Entry } from './documents.ts'
+import { compileForge } from './forge.ts'
 import { compileAudience, compileGrants } from './grants.ts'
 import { kindsOf } from './kinds/index.ts'
 import { reviewersOf } from './references.ts'
@@ -54,11 +55,7 @@ export function compilePolicy(
     evaluation_bytes_max: value.evaluation_bytes_max ?? BUDGET.outputBytes,
     rego_packages: [...all],
     log_origin: value.log?.origin ?? `countersign.local/${value.project}`,
-    forge: {
-      kind: value.forge?.kind ?? 'local',
-      path: value.forge?.path ?? 'forge.git',
-      base: value.forge?.base ?? 'main',
-    },
+    forge: compileForge(value),
     ...compileGrants(value),
     ...compileSecrets(value),
     agents: sortBy(documents.agents.map(compileAgent), ({ agent }) => agent),
@@ -241,6 +238,7 @@ function compilePerson({ value }: Entry<Person>): CompiledPerson {
     name: value.name ?? value.id,
     roles: sorted(value.roles),
     keys: sortBy(keys, ({ fingerprint }) => fingerprint),
+    ...(value.accounts === undefined ? {} : { accounts: { ...value.accounts } }),
   }
 }
 

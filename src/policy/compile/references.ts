@@ -74,6 +74,13 @@ function checkDuplicates(documents: Documents, report: Report): void {
     })),
   )
   refuseDuplicates('key', keys, report)
+  const accounts = documents.people.flatMap((entry) =>
+    Object.entries(entry.value.accounts ?? {}).map(([kind, account]) => ({
+      name: `${kind} ${account}`,
+      place: entry.at(joinPointer('/accounts', kind)),
+    })),
+  )
+  refuseDuplicates('account', accounts, report)
 }
 
 function refuseDuplicates(what: string, named: readonly Named[], report: Report): void {
@@ -114,7 +121,9 @@ function checkOwners(documents: Documents, report: Report): void {
   }
 }
 
-function checkReviewers({ routes, people }: Documents, now: number | null, report: Report): void {
+function checkReviewers(documents: Documents, now: number | null, report: Report): void {
+  const { routes, people } = documents
+  const forge = forgeOf(documents)
   const names = new Set(people.map(({ value }) => value.id))
   const known = new Set(people.flatMap(({ value }) => value.roles ?? []))
   for (const entry of routes) {
@@ -132,14 +141,35 @@ function checkReviewers({ routes, people }: Documents, now: number | null, repor
     // People, not entries: who stands on the roster twice is still one person.
     const able = new Set(
       reviewersOf(entry.value, people).flatMap(({ value }) =>
-        canSign(value, now) ? [value.id] : [],
+        canReview(value, entry.value, { now, forge }) ? [value.id] : [],
       ),
     ).size
     if (able >= quorum) continue
     const place = entry.value.quorum === undefined ? entry.at('/id') : entry.at('/quorum')
-    const message = `the quorum of route ${JSON.stringify(id)} is ${quorum}, reviewers who can sign: ${able}; add people with a valid key or lower "quorum"`
+    const need = forge === 'local' ? 'a valid key' : `a valid key and an account on ${forge}`
+    const message = `the quorum of route ${JSON.stringify(id)} is ${quorum}, reviewers who can sign: ${able}; add people with ${need} or lower "quorum"`
     report.error(place, 'ROUTE_UNSATISFIABLE', message)
   }
+}
+
+/** The kind of forge that requests are reviewed on. */
+export function forgeOf({ projects }: Documents): string {
+  return projects[0]?.value.forge?.kind ?? 'local'
+}
+
+/** Whether a person has the account that a forge's reviews count by. The local forge has none. */
+export function hasAccount({ accounts }: Person, forge: string): boolean {
+  return forge === 'local' || (accounts !== undefined && Object.hasOwn(accounts, forge))
+}
+
+/** Whether a review of this person can count on a route. Without a signature only a forge with accounts can tell who. */
+export function canReview(
+  person: Person,
+  { signature }: Route,
+  { now, forge }: { readonly now: number | null; readonly forge: string },
+): boolean {
+  if (!hasAccount(person, forge)) return false
+  return (signature === 'none' && forge !== 'local') || canSign(person, now)
 }
 
 /** Whether a person has a key that counts. Without a clock only revocation is known. */

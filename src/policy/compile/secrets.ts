@@ -105,7 +105,7 @@ function checkProviders(project: Entry<Project>, report: Report): void {
 }
 
 /** Whether nobody on the way can read along. */
-function isSafeAddress(address: string): boolean {
+export function isSafeAddress(address: string): boolean {
   if (!URL.canParse(address)) return false
   const { protocol, hostname } = new URL(address)
   return protocol === 'https:' || LOOPBACK.has(hostname)

@@ -8,13 +8,16 @@ export type SealedPatch = {
   readonly sealed: Uint8Array
 }
 
+/** What a review's author is known by, from the lowest: the forge's word about the account, or a signature. */
+type Assurance = AskedRoute['signature']
+
 /**
- * A review whose signature holds, by a person on the roster, bound to exactly one request on one pull request.
- * Only the verifier makes these.
+ * A review by a person on the roster, bound to exactly one request on one pull request. Its signature holds, or it has
+ * none and is only for routes that ask for none. Only the verifier makes these.
  */
-export type VerifiedReview = {
+export type VerifiedReview = (SignedReview | PlainReview) & {
   readonly kind: 'review'
-  /** The roster entry that pins the key. */
+  /** The roster entry that pins the key, and the account where the forge has some. */
   readonly reviewer: string
   readonly verdict: 'approve' | 'reject' | 'patch'
   /** The routes that it is for, sorted; each one is asked for by the request. */
@@ -22,14 +25,26 @@ export type VerifiedReview = {
   /** Only with `patch`: the root that was signed, and the payload, encrypted, that must open to it. */
   readonly patch?: SealedPatch
   readonly comment?: string
+  /** When the reviewer says to have signed; without a signature, when the forge says it was posted. RFC 3339, UTC. */
+  readonly issuedAt: string
+}
+
+type SignedReview = {
+  readonly assurance: 'ssh'
   /** The pinned key that made the signature, `SHA256:…`. */
   readonly fingerprint: string
   /** The signed bytes as text: RFC 8785, without a line feed at the end. */
   readonly statement: string
   /** SSHSIG armour. */
   readonly signature: string
-  /** When the reviewer says to have signed. RFC 3339, UTC. */
-  readonly issuedAt: string
+}
+
+type PlainReview = {
+  readonly assurance: 'none'
+  /** The forge's id of the account that posted it. */
+  readonly account: string
+  /** The forge's id of the review. */
+  readonly review: string
 }
 
 /** A review that claims to be signed and does not stand. It keeps the request from being approved. */

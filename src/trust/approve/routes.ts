@@ -36,7 +36,7 @@ export function askedRoutes(
 
 /**
  * A request as the policy of this moment counts it: who has been taken off a route reviews it no longer, and a quorum
- * that has risen since has risen. It widens nothing. A route that the policy no longer has stays as it was asked for:
+ * or the assurance that has risen since has risen. It widens nothing. A route that the policy no longer has stays as it was asked for:
  * an action that still needs it is denied when it is evaluated again.
  */
 export function standingRequest(request: Request, policy: Pick<CompiledPolicy, 'routes'>): Request {
@@ -47,6 +47,7 @@ export function standingRequest(request: Request, policy: Pick<CompiledPolicy, '
       ...asked,
       quorum: Math.max(asked.quorum, current.quorum),
       reviewers: asked.reviewers.filter((reviewer) => current.reviewers.includes(reviewer)),
+      signature: asked.signature === 'none' ? current.signature : asked.signature,
     }
   })
   return { ...request, routes }

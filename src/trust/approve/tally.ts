@@ -31,6 +31,7 @@ export type Tally = {
 /**
  * Whether verified reviews settle a request.
  *
+ * - A review counts for a route only with the assurance that the route asks for.
  * - A reviewer's latest review counts, by the signed time; of two whose order the clocks cannot tell, the rejection. A person counts
  *   once a route, whatever the number of keys.
  * - One rejection by a reviewer of any asked route rejects.
@@ -90,10 +91,15 @@ function supersedes(review: VerifiedReview, other: VerifiedReview): boolean {
   if (rejects !== rejected && Math.abs(difference) <= REVIEW_SKEW_MS) return rejects
   if (difference !== 0) return difference > 0
   // Any rule will do, as long as it does not depend on the order.
-  return review.statement > other.statement
+  return wordsOf(review) > wordsOf(other)
+}
+
+function wordsOf(review: VerifiedReview): string {
+  return review.assurance === 'none' ? review.review : review.statement
 }
 
 function mayReview(route: AskedRoute, review: VerifiedReview): boolean {
+  if (route.signature !== 'none' && review.assurance === 'none') return false
   return review.route.includes(route.id) && route.reviewers.includes(review.reviewer)
 }
 

@@ -39,6 +39,8 @@ export type ReceiptCheck = {
   readonly counts: Readonly<Record<string, number>>
   /** Review signatures that hold. */
   readonly reviews: number
+  /** Reviews that have none, and for which there is only the engine's word. */
+  readonly unsigned: number
 }
 
 /**
@@ -58,20 +60,23 @@ export function checkReceipts(
   const problems: LogProblem[] = []
   const counts = new Map<string, number>()
   let reviews = 0
+  let unsigned = 0
   for (const [index, entry] of entries.entries()) {
     if (problems.length >= PROBLEMS_MAX) break
     try {
       const receipt = parseReceipt(entry)
       const word = wordOf(receipt)
       counts.set(word, (counts.get(word) ?? 0) + 1)
-      reviews += checkReceipt(receipt, { index, past, context })
+      const checked = checkReceipt(receipt, { index, past, context })
+      reviews += checked.signed
+      unsigned += checked.unsigned
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error
       const message = `entry ${index}: ${error.message}`
       problems.push({ code: error.code, file: fileOf(index, entries.length), message })
     }
   }
-  return { problems, counts: Object.fromEntries([...counts].sort()), reviews }
+  return { problems, counts: Object.fromEntries([...counts].sort()), reviews, unsigned }
 }
 
 /** What a receipt is counted as. */
@@ -100,12 +105,16 @@ type Past = {
 
 type Place = { readonly index: number; readonly past: Past; readonly context: ReceiptContext }
 
-/** @returns how many review signatures it holds */
-function checkReceipt(receipt: Receipt, place: Place): number {
+type Reviews = { readonly signed: number; readonly unsigned: number }
+
+const NO_REVIEWS: Reviews = { signed: 0, unsigned: 0 }
+
+/** @returns how many reviews it holds */
+function checkReceipt(receipt: Receipt, place: Place): Reviews {
   const { index, past, context } = place
   if (isGenesis(receipt)) {
     checkGenesis(receipt, place)
-    return 0
+    return NO_REVIEWS
   }
   if (index === 0) throw invalid('the genesis of the log')
   const { predicate } = receipt
@@ -113,10 +122,11 @@ function checkReceipt(receipt: Receipt, place: Place): number {
   checkPolicy(predicate.policyDigest.sha256, context.trust)
   if (isExecution(receipt)) {
     checkExecution(receipt, index, past.executions)
-    return 0
+    return NO_REVIEWS
   }
   const { resolution, decision } = receipt.predicate
-  const reviews = resolution === undefined ? 0 : checkResolution(receipt, resolution, place)
+  const reviews =
+    resolution === undefined ? NO_REVIEWS : checkResolution(receipt, resolution, place)
   if (decision === 'hold') past.holds.set(index, receipt)
   rememberPermit(receipt, index, past.executions)
   return reviews
@@ -137,7 +147,7 @@ function checkPolicy(sha256: string, trust: Trust | undefined): void {
   throw invalid('a policy that the trust file lists')
 }
 
-function checkResolution(receipt: DecisionReceipt, resolution: Resolution, place: Place): number {
+function checkResolution(receipt: DecisionReceipt, resolution: Resolution, place: Place): Reviews {
   const { past, context } = place
   const { request = '' } = receipt.predicate
   const hold = past.holds.get(resolution.heldAt)
@@ -152,17 +162,38 @@ function checkResolution(receipt: DecisionReceipt, resolution: Resolution, place
   if (past.nonces.has(resolution.nonce)) throw replayed('a nonce that was not used before')
   past.resolved.add(request)
   past.nonces.add(resolution.nonce)
+  let signed = 0
   for (const approval of resolution.approvals) {
-    const statement = checkSignature(approval)
+    const proof = proofOf(approval)
+    checkReviewer(approval, proof, context.trust)
+    if (proof === null) continue
+    const statement = checkSignature(proof)
     checkBinding(approval, statement, { receipt, resolution })
-    checkReviewer(approval, context.trust)
+    signed++
   }
   checkOutcome(receipt, resolution, hold)
-  return resolution.approvals.length
+  return { signed, unsigned: resolution.approvals.length - signed }
+}
+
+type Proof = Required<Pick<Approval, 'fingerprint' | 'statement' | 'signature'>>
+
+/** What an approval is signed with; null for one that the forge took without a signature. */
+function proofOf(approval: Approval): Proof | null {
+  const { fingerprint, statement, signature, account, review } = approval
+  const parts = [fingerprint, statement, signature].filter((part) => part !== undefined).length
+  if (parts === 0 && account !== undefined && review !== undefined) {
+    if (approval.verdict === 'patch') throw invalid('a signature with a patch')
+    return null
+  }
+  if (fingerprint === undefined || statement === undefined || signature === undefined) {
+    throw invalid('a signed review, or the account and review of one without a signature')
+  }
+  if (account !== undefined || review !== undefined) throw invalid('no account beside a signature')
+  return { fingerprint, statement, signature }
 }
 
 /** The review of an approval, its signature verified. */
-function checkSignature({ statement, signature, fingerprint }: Approval): ReviewStatement {
+function checkSignature({ statement, signature, fingerprint }: Proof): ReviewStatement {
   const key = verifySshsig(signature, utf8(statement), REVIEW_NAMESPACE)
   if (key.fingerprint !== fingerprint) throw unbound('the fingerprint of the key that signed')
   let value: JsonValue
@@ -229,12 +260,20 @@ function sameForge(a: Forge, b: Forge): boolean {
   return a.kind === b.kind && a.host === b.host && a.repository === b.repository
 }
 
-function checkReviewer({ reviewer, fingerprint }: Approval, trust: Trust | undefined): void {
+function checkReviewer(
+  { reviewer }: Approval,
+  proof: Proof | null,
+  trust: Trust | undefined,
+): void {
+  const word = trust?.unsigned_reviews ?? (trust?.reviewers === undefined ? 'accept' : 'refuse')
+  if (proof === null && word !== 'accept') {
+    throw failure('REVIEW_UNSIGNED', `a signed review by ${reviewer}; the trust file wants one`)
+  }
   if (trust?.reviewers === undefined) return
   const person = trust.reviewers.find(({ id }) => id === reviewer)
   if (person === undefined)
     throw failure('REVIEWER_UNKNOWN', 'a reviewer that the trust file lists')
-  if (person.fingerprints.includes(fingerprint)) return
+  if (proof === null || person.fingerprints.includes(proof.fingerprint)) return
   throw failure('KEY_NOT_PINNED', `a key that the trust file pins for ${reviewer}`)
 }
 
@@ -245,9 +284,11 @@ function checkOutcome(
   hold: DecisionReceipt,
 ): void {
   const reviewers = new Set(approvals.map((approval) => approval.reviewer))
-  const keys = new Set(approvals.map((approval) => approval.fingerprint))
   if (reviewers.size !== approvals.length) throw replayed('each reviewer once')
-  if (keys.size !== approvals.length) throw replayed('each key once')
+  const keys = approvals.flatMap(({ fingerprint }) => fingerprint ?? [])
+  if (new Set(keys).size !== keys.length) throw replayed('each key once')
+  const accounts = approvals.flatMap(({ account }) => account ?? [])
+  if (new Set(accounts).size !== accounts.length) throw replayed('each account once')
   if (predicate.decision === 'REJECTED' || predicate.decision === 'EXPIRED') return
   if (approvals.some(({ verdict }) => verdict === 'reject'))
     throw invalid('no rejection in an approval')

@@ -179,8 +179,7 @@ function accept(checkpoint: SignedCheckpoint, check: ReceiptCheck, options: LogO
     proven.push('each execution follows a decision that let the same call run, and is the only one')
   }
   if (pinned) proven.push(`the key is one that the trust file pins for ${origin}`)
-  if (people)
-    proven.push('each review was signed with a key that the trust file pins for its reviewer')
+  if (people) proven.push('each signed review has a key that the trust file pins for its reviewer')
   if (policies) proven.push('each receipt names policies that the trust file lists')
   if (since !== undefined) proven.push('the log grew out of the earlier checkpoint')
   const open = [
@@ -188,6 +187,11 @@ function accept(checkpoint: SignedCheckpoint, check: ReceiptCheck, options: LogO
     "that the times are right: they are the engine's and the reviewers' own",
     'that others were shown the same log: no witness has signed',
   ]
+  if (check.unsigned > 0) {
+    open.push(
+      `that ${check.unsigned} reviews without a signature were made at all: for them there is only the engine's word`,
+    )
+  }
   if (!pinned) open.push('whose log it is: the key is the one the log names itself (give --trust)')
   if (!people)
     open.push('that the keys are those of the reviewers named (list reviewers under --trust)')

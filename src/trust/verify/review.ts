@@ -1,6 +1,5 @@
 import { canonicalize } from '../../base/canonical-json.ts'
-import { fromUtf8, parseDigest, utf8 } from '../../base/digest.ts'
-import { decodeBase64, encodeBase64 } from '../../base/encoding.ts'
+import { parseDigest, utf8 } from '../../base/digest.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
@@ -15,13 +14,12 @@ import {
 } from '../../model/ports.ts'
 import { validate } from '../../model/validate.ts'
 import type { RefusedReview, VerifiedReview } from '../approve/review.ts'
+import { checkSelf, hasAccounts, posterOf, standingReviews } from './poster.ts'
+import { malformed, parseReviewBody, type ReviewBlocks } from './review-body.ts'
 import type { VerifiedKey } from './sshsig.ts'
 import { verifySshsig } from './sshsig.ts'
 
 export type { RefusedReview, VerifiedReview } from '../approve/review.ts'
-
-/** GitHub ends bodies here; in UTF-16 code units. */
-export const REVIEW_BODY_LENGTH_MAX = 65_536
 
 /** Everything that a review is judged against. None of it comes from the review. */
 export type ReviewContext = {
@@ -31,137 +29,43 @@ export type ReviewContext = {
   readonly forge: ForgeIdentity
   /** The roster, from the policy's base branch. */
   readonly people: CompiledPolicy['people']
+  /** Who owns the requesting agent, by the same policy; null when nobody does. */
+  readonly owner: string | null
   /** Unix milliseconds. */
   readonly now: number
 }
 
-/** A review that takes no part: a comment, a dismissed review, or one without a signed block. */
-export type NoReview = { readonly kind: 'none' }
-
-/**
- * The Markdown body of a review: words for people, then the signed statement and its signature in fenced blocks.
- * Lines of the words that would open a fence are escaped.
- *
- * @param statement - UTF-8 of the statement's RFC 8785 form, as it was signed
- * @param armour - SSHSIG armour
- * @param sealedPatch - the encrypted payload that the statement names by its root, with the verdict `patch`
- * @throws {PolicyError} PATCH_TOO_LARGE when the body would be longer than a forge keeps
- */
-export function formatReviewBody(
-  statement: Uint8Array,
-  armour: string,
-  words: string,
-  sealedPatch: Uint8Array | null = null,
-): string {
-  const blocks = [
-    STATEMENT_OPEN,
-    fromUtf8(statement),
-    FENCE,
-    '',
-    SIGNATURE_OPEN,
-    armour.replaceAll('\r\n', '\n').trimEnd(),
-    FENCE,
-    '',
-    ...(sealedPatch === null ? [] : [PATCH_OPEN, encodeBase64(sealedPatch), FENCE, '']),
-  ].join('\n')
-  const left = REVIEW_BODY_LENGTH_MAX - blocks.length - 2
-  if (left < 0) {
-    throw new PolicyError(
-      'PATCH_TOO_LARGE',
-      `expected a review of at most ${REVIEW_BODY_LENGTH_MAX} characters; shorten the patch or the comment`,
-    )
-  }
-  const head = words.replace(/\r\n?/g, '\n').replace(/^([ \t]*)(?=```|~~~)/gm, '$1\\')
-  return `${head.slice(0, left).toWellFormed().trimEnd()}\n\n${blocks}`
+/** A review that takes no part: a comment, a dismissed review, or one without a signed block that counts for nothing. */
+export type NoReview = {
+  readonly kind: 'none'
+  /** Why it does not count, where somebody may have thought that it would. */
+  readonly why?: PolicyError
 }
-
-export type ReviewBlocks = {
-  /** The signed bytes as text. */
-  readonly statement: string
-  /** SSHSIG armour with line feeds, as `ssh-keygen` writes it. */
-  readonly signature: string
-  /** Not signed itself: the statement names what it must open to. */
-  readonly sealedPatch: Uint8Array | null
-}
-
-/**
- * Takes the signed blocks, and the sealed patch if there is one, out of a review's body; null when the body carries none. Line ends may be CRLF.
- * Whatever stands around the blocks is not looked at, so their markers may stand nowhere else.
- *
- * @throws {PolicyError} REVIEW_MALFORMED unless there is exactly one whole block of each, in this order: statement, signature, patch
- */
-export function parseReviewBody(body: string): ReviewBlocks | null {
-  const lines = body.split(/\r?\n/)
-  const marks = lines.flatMap((line, index) => (line.trimStart().startsWith(MARK) ? [index] : []))
-  if (marks.length === 0) return null
-  if (body.length > REVIEW_BODY_LENGTH_MAX) throw malformed('a body that no forge has cut')
-  const [first, second, third] = marks
-  if (marks.length > 3 || first === undefined || second === undefined) {
-    throw malformed('exactly one statement and one signature block')
-  }
-  if (lines[first] !== STATEMENT_OPEN || lines[second] !== SIGNATURE_OPEN) {
-    throw malformed('the statement block, then the signature block')
-  }
-  const statementEnd = lines.indexOf(FENCE, first + 1)
-  const signatureEnd = lines.indexOf(FENCE, second + 1)
-  const statement = lines[first + 1]
-  if (statement === undefined || statementEnd !== first + 2 || statementEnd > second) {
-    throw malformed('one line of JSON in the statement block')
-  }
-  if (signatureEnd < 0) throw malformed('the end of the signature block')
-  return {
-    statement,
-    signature: `${lines.slice(second + 1, signatureEnd).join('\n')}\n`,
-    sealedPatch: third === undefined ? null : parsePatchBlock(lines.slice(third)),
-  }
-}
-
-function parsePatchBlock([open, text, close]: readonly string[]): Uint8Array {
-  if (open !== PATCH_OPEN || text === undefined || close !== FENCE) {
-    throw malformed('one line of base64 in the patch block, after the signature block')
-  }
-  try {
-    return decodeBase64(text)
-  } catch (cause) {
-    throw malformed('base64 in the patch block', cause)
-  }
-}
-
-// The marker stands as the fence's info string: forges keep it and do not show it.
-const MARK = '```countersign-'
-const STATEMENT_OPEN = `${MARK}statement`
-const SIGNATURE_OPEN = `${MARK}signature`
-const PATCH_OPEN = `${MARK}patch`
-const FENCE = '```'
 
 /**
  * Judges one review of a request. Dismissed reviews and comments never count, signed or not. Anything else that
- * carries a signed block either stands in full or throws.
+ * carries a signed block either stands in full or throws. Without one it counts as {@link verifyPlainReview} says.
  *
  * @returns the review, or `{ kind: 'none' }` when it takes no part
  * @throws {PolicyError} REQUEST_RESOLVED when the pull request is not open; REVIEW_MALFORMED (blocks, JSON or statement); SIGNATURE_* and KEY_UNSUPPORTED as verifySshsig;
  *   REVIEWER_UNKNOWN; KEY_NOT_PINNED; KEY_NOT_VALID_THEN; REVIEW_UNBOUND, naming the field that is not the request's;
- *   REVIEW_EXPIRED; REVIEWER_NOT_ON_ROUTE; REVIEW_SELF; PATCH_TOO_LARGE
+ *   REVIEW_POSTER; REVIEW_EXPIRED; REVIEWER_NOT_ON_ROUTE; REVIEW_SELF; REVIEW_UNSIGNED; PATCH_TOO_LARGE
  */
 export function verifyReview(
   input: ReviewContext & { readonly review: ForgeReview },
 ): VerifiedReview | NoReview {
-  const { review, pull } = input
+  const { review } = input
   if (review.state !== 'approved' && review.state !== 'rejected') return NONE
   const blocks = parseReviewBody(review.body)
-  if (blocks === null) return NONE
-  if (pull.state !== 'open') {
-    throw fail(
-      'REQUEST_RESOLVED',
-      `pull request ${pull.number} is ${pull.state}; nothing counts there`,
-    )
-  }
+  if (blocks === null) return verifyPlainReview(input)
+  checkOpen(input)
   const key = verifySshsig(blocks.signature, utf8(blocks.statement), REVIEW_NAMESPACE)
   const statement = parseStatement(blocks.statement)
   const { predicate } = statement
   checkKey(input, predicate, key)
+  checkPoster(input, predicate)
   checkBinding(input, statement)
-  checkTimes(input, predicate)
+  checkTimes(input, Date.parse(predicate.issuedAt), 'issuedAt')
   checkReviewer(input, predicate)
   return {
     kind: 'review',
@@ -170,6 +74,7 @@ export function verifyReview(
     route: predicate.route,
     ...patchOf(predicate, blocks),
     ...(predicate.comment === undefined ? {} : { comment: predicate.comment }),
+    assurance: 'ssh',
     fingerprint: key.fingerprint,
     statement: blocks.statement,
     signature: blocks.signature,
@@ -180,29 +85,45 @@ export function verifyReview(
 const NONE: NoReview = { kind: 'none' }
 
 /**
- * Judges all reviews of a request. A review that claims to be signed and does not stand is refused, and a refused
+ * Judges all reviews of a request, in the forge's order. On a forge with accounts, an approval counts no longer once the
+ * same account has asked for changes, or has had a later review dismissed.
+ *
+ * A review that claims to be signed and does not stand is refused, and a refused
  * review keeps the request from being approved until it is dismissed or the request expires: somebody has meddled,
  * and the answer to that is not to go on. On the local forge everybody who may write to the repository can do so;
- * that can stop an approval, never make one.
+ * that can stop an approval, never make one. A review without a signed block claims nothing: where it does not count it
+ * is ignored, and blocks only when a reviewer of the request asks for changes with it.
  *
+ * @throws {PolicyError} FORGE_CONFLICT (retryable) when a review is listed twice: pages have shifted while they were
+ *   read, so that another may be missing
  * @throws what is no PolicyError: a broken program
  */
 export function collectReviews(
   input: ReviewContext & { readonly reviews: readonly ForgeReview[] },
-): { verified: VerifiedReview[]; refused: RefusedReview[] } {
+): { verified: VerifiedReview[]; refused: RefusedReview[]; ignored: RefusedReview[] } {
   const { reviews, ...context } = input
+  if (new Set(reviews.map(({ id }) => id)).size !== reviews.length) {
+    const message = 'the forge lists a review twice, so the list may lack another; it is read again'
+    throw new PolicyError('FORGE_CONFLICT', message, { retryable: true })
+  }
   const verified: VerifiedReview[] = []
   const refused: RefusedReview[] = []
-  for (const review of reviews) {
+  const ignored: RefusedReview[] = []
+  const refusalOf = ({ id }: ForgeReview, { code, message }: PolicyError): RefusedReview => {
+    return { review: id, code, message }
+  }
+  const standing = hasAccounts(context.forge) ? standingReviews(reviews) : reviews
+  for (const review of standing) {
     try {
       const judged = verifyReview({ ...context, review })
       if (judged.kind === 'review') verified.push(judged)
+      else if (judged.why !== undefined) ignored.push(refusalOf(review, judged.why))
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error
-      refused.push({ review: review.id, code: error.code, message: error.message })
+      refused.push(refusalOf(review, error))
     }
   }
-  return { verified, refused }
+  return { verified, refused, ignored }
 }
 
 type Predicate = ReviewStatement['predicate']
@@ -305,7 +226,6 @@ function checkBinding(
     ['pull.headSha', predicate.pull.headSha, pull.headSha],
     ['the commit that was reviewed', review.commit, pull.headSha],
     ['the state on the forge', review.state, STATES[predicate.verdict]],
-    ['the account that posted it', review.poster ?? predicate.reviewer, predicate.reviewer],
   ]
   for (const [field, signed, actual] of expected) {
     if (signed !== actual) throw unbound(field)
@@ -316,23 +236,29 @@ function checkBinding(
 
 const STATES = { approve: 'approved', patch: 'approved', reject: 'rejected' } as const
 
-function checkTimes({ request, now }: ReviewContext, { issuedAt }: Predicate): void {
-  const at = Date.parse(issuedAt)
+/** @param at - Unix milliseconds */
+function checkTimes({ request, now }: ReviewContext, at: number, field: string): void {
   // Negated, so that a time that cannot be read is outside.
   if (!(at <= Date.parse(request.expires_at))) {
-    throw fail('REVIEW_EXPIRED', `signed at ${issuedAt}, after the end at ${request.expires_at}`)
+    throw fail('REVIEW_EXPIRED', `${field} is after the end at ${request.expires_at}`)
   }
-  if (!(at >= Date.parse(request.created_at) - REVIEW_SKEW_MS)) throw unbound('issuedAt')
-  if (!(at <= now + REVIEW_SKEW_MS)) throw unbound('issuedAt')
+  if (!(at >= Date.parse(request.created_at) - REVIEW_SKEW_MS)) throw unbound(field)
+  if (!(at <= now + REVIEW_SKEW_MS)) throw unbound(field)
 }
 
-function checkReviewer({ request, pull }: ReviewContext, { reviewer, route }: Predicate): void {
-  const self = [request.agent, request.principal, pull.author].some(
-    (name) => name !== undefined && name.toLowerCase() === reviewer.toLowerCase(),
-  )
-  if (self) {
-    throw fail('REVIEW_SELF', `'${reviewer}' asked for this action; somebody else must review it`)
-  }
+/** Else one person could post what another has signed, for another request of a careless day. */
+function checkPoster(
+  { review, forge, people }: ReviewContext & { readonly review: ForgeReview },
+  { reviewer }: Predicate,
+): void {
+  const poster = posterOf(review, forge, people)
+  if ((poster === null ? (review.poster ?? reviewer) : poster.id) === reviewer) return
+  throw fail('REVIEW_POSTER', `signed by '${reviewer}', posted from another account`)
+}
+
+function checkReviewer(context: ReviewContext, { reviewer, route }: Predicate): void {
+  const { request } = context
+  checkSelf(context, reviewer)
   for (const id of route) {
     const asked = request.routes.find((candidate) => candidate.id === id)
     if (asked?.reviewers.includes(reviewer)) continue
@@ -340,12 +266,78 @@ function checkReviewer({ request, pull }: ReviewContext, { reviewer, route }: Pr
   }
 }
 
-function unbound(field: string): PolicyError {
-  return fail('REVIEW_UNBOUND', `the signed statement is about something else: ${field} differs`)
+/**
+ * Judges a review without a signed block: the forge's word that an account approved, or asks for changes. It counts on a
+ * forge with accounts only, for those routes of the request that list the account's person and ask for no signature.
+ *
+ * @returns the review; or why it does not count
+ * @throws {PolicyError} only where a reviewer of the request asks for changes: REVIEW_UNSIGNED on routes that want a
+ *   signature, else as for a signed review. It blocks, as a signed one that does not stand.
+ */
+export function verifyPlainReview(
+  input: ReviewContext & { readonly review: ForgeReview },
+): VerifiedReview | NoReview {
+  const { review, request, forge } = input
+  let person: CompiledPolicy['people'][number] | null
+  let routes: Request['routes']
+  try {
+    person = posterOf(review, forge, input.people)
+    if (person === null) return NONE
+    routes = routesOfPoster(request, person.id)
+    checkSelf(input, person.id)
+  } catch (error) {
+    return ignoring(error)
+  }
+  try {
+    const unsigned = routes.filter(({ signature }) => signature === 'none').map(({ id }) => id)
+    if (unsigned.length === 0) throw unsignedBy(person.id)
+    checkOpen(input)
+    if (review.commit !== input.pull.headSha) throw unbound('the commit that was reviewed')
+    checkTimes(input, review.submittedAt, 'submittedAt')
+    return {
+      kind: 'review',
+      reviewer: person.id,
+      verdict: review.state === 'approved' ? 'approve' : 'reject',
+      route: unsigned.sort(),
+      assurance: 'none',
+      account: review.poster ?? '',
+      review: review.id,
+      issuedAt: new Date(review.submittedAt).toISOString(),
+    }
+  } catch (error) {
+    if (review.state !== 'approved') throw error
+    return ignoring(error)
+  }
 }
 
-function malformed(expected: string, cause?: unknown): PolicyError {
-  return new PolicyError('REVIEW_MALFORMED', `expected ${expected}`, { cause })
+function ignoring(error: unknown): NoReview {
+  if (!(error instanceof PolicyError)) throw error
+  return { kind: 'none', why: error }
+}
+
+function routesOfPoster(request: Request, reviewer: string): Request['routes'] {
+  const [first, ...rest] = request.routes.filter(({ reviewers }) => reviewers.includes(reviewer))
+  if (first !== undefined) return [first, ...rest]
+  throw fail('REVIEWER_NOT_ON_ROUTE', `'${reviewer}' reviews for no route of ${request.id}`)
+}
+
+function unsignedBy(reviewer: string): PolicyError {
+  return fail(
+    'REVIEW_UNSIGNED',
+    `the routes of '${reviewer}' want a signature; review with 'countersign requests'`,
+  )
+}
+
+function checkOpen({ pull }: ReviewContext): void {
+  if (pull.state === 'open') return
+  throw fail(
+    'REQUEST_RESOLVED',
+    `pull request ${pull.number} is ${pull.state}; nothing counts there`,
+  )
+}
+
+function unbound(field: string): PolicyError {
+  return fail('REVIEW_UNBOUND', `the review is about something else: ${field} differs`)
 }
 
 function fail(code: ErrorCode, message: string): PolicyError {

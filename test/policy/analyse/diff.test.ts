@@ -373,6 +373,18 @@ test.for<Row>([
     to: `[{ fingerprint: 'SHA256:${'3'.repeat(42)}A' }, { fingerprint: 'SHA256:${'2'.repeat(42)}A'`,
     want: [['person cleo: weakened', `weaker one more key: SHA256:${'3'.repeat(42)}A`]],
   },
+  {
+    name: 'an account of a person',
+    from: '  - id: cleo',
+    to: "  - id: cleo\n    accounts: { github: '7' }",
+    want: [['person cleo: weakened', 'weaker one more account: github 7']],
+  },
+  {
+    name: 'a route without signatures',
+    from: '    quorum: 2',
+    to: '    quorum: 2\n    signature: none',
+    want: [['route payments: weakened', 'weaker signature: ssh -> none']],
+  },
 ])('$name -> $want', async ({ from, to, want }) => {
   const changes = await changesOf([[from, to]])
   const found = changes.map((change) => [

@@ -25,7 +25,8 @@ function reviewOf(
 ): VerifiedReview {
   const { route = ['payments'], patch, at = 0 } = more
   return {
-    ...{ kind: 'review', reviewer, verdict, route, fingerprint: `SHA256:${reviewer}` },
+    ...{ kind: 'review', assurance: 'ssh', reviewer, verdict, route },
+    fingerprint: `SHA256:${reviewer}`,
     ...(patch === undefined ? {} : { patch: sealedPatch(patch) }),
     statement: `${reviewer} ${verdict} ${route} ${at} ${JSON.stringify(patch ?? null)}`,
     signature: '',
@@ -49,6 +50,12 @@ function inputOf(row: Partial<TallyInput>): TallyInput {
 
 const BOTH = requestOf({ routes: [LEGAL, PAYMENTS] })
 const ALL = ['legal', 'payments']
+const SECOND_KEY = {
+  assurance: 'ssh',
+  fingerprint: 'SHA256:other',
+  statement: '',
+  signature: '',
+} as const
 const REFUSED = [{ review: '9', code: 'SIGNATURE_WRONG', message: '' }]
 
 type Row = Partial<TallyInput> & { name: string; want: string; by?: string[] }
@@ -72,7 +79,7 @@ describe('the state', () => {
     { name: 'one person twice', reviews: [approve('ana'), approve('ana', 9)], want: 'waiting' },
     {
       name: 'one person with two keys',
-      reviews: [approve('ana'), { ...approve('ana', 9), fingerprint: 'SHA256:other' }],
+      reviews: [approve('ana'), { ...approve('ana', 9), ...SECOND_KEY }],
       want: 'waiting',
     },
     { name: 'someone off the route', reviews: [approve('ana'), approve('dee')], want: 'waiting' },

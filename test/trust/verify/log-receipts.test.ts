@@ -200,7 +200,7 @@ const rows: Row[] = [
   },
   {
     name: 'a review whose text was changed after signing',
-    entries: reviewed({ approval: { statement: approvalOf('c').statement } }),
+    entries: reviewed({ approval: { statement: approvalOf('c').statement ?? '' } }),
     code: 'SIGNATURE_WRONG',
   },
   {
@@ -225,6 +225,81 @@ const rows: Row[] = [
     code: INVALID,
   },
 ]
+
+const PLAIN = { reviewer: 'ana', verdict: 'approve', route: ['payments'] } as const
+const UNSIGNED = { ...PLAIN, route: [...PLAIN.route], account: '1001', review: '77' }
+
+/** An approval as a hostile log would have it. */
+function approvedBy(...approvals: object[]): Uint8Array[] {
+  return [
+    genesis(),
+    hold('b'),
+    edited(resolution('b', 1), ({ predicate }: Edit) => {
+      Object.assign(predicate['resolution'] as object, { approvals })
+    }),
+  ]
+}
+
+const { reviewers: _, ...NO_PEOPLE } = trustOf()
+type PlainRow = { name: string; approvals: object[]; trust?: Trust; want: string; says?: string }
+
+const plainRows: PlainRow[] = [
+  { name: 'where no reviewers are pinned', approvals: [UNSIGNED], trust: NO_PEOPLE, want: '' },
+  {
+    name: 'where they are refused',
+    approvals: [UNSIGNED],
+    trust: { ...NO_PEOPLE, unsigned_reviews: 'refuse' },
+    want: 'REVIEW_UNSIGNED',
+  },
+  { name: "where reviewers' keys are pinned", approvals: [UNSIGNED], want: 'REVIEW_UNSIGNED' },
+  {
+    name: 'where keys are pinned, and they are accepted',
+    approvals: [UNSIGNED],
+    trust: { ...trustOf(), unsigned_reviews: 'accept' },
+    want: '',
+  },
+  {
+    name: 'by somebody whom the trust file does not list',
+    approvals: [{ ...UNSIGNED, reviewer: 'eve' }],
+    trust: { ...trustOf(), unsigned_reviews: 'accept' },
+    want: 'REVIEWER_UNKNOWN',
+  },
+  { name: 'of no account', approvals: [PLAIN], trust: NO_PEOPLE, want: INVALID },
+  {
+    name: 'with half a signature',
+    approvals: [{ ...UNSIGNED, signature: 'x' }],
+    trust: NO_PEOPLE,
+    want: INVALID,
+  },
+  {
+    name: 'with an account beside a signature',
+    approvals: [{ ...approvalOf('b'), account: '1001' }],
+    trust: NO_PEOPLE,
+    want: INVALID,
+  },
+  {
+    name: 'with a patch',
+    approvals: [{ ...UNSIGNED, verdict: 'patch' }],
+    trust: NO_PEOPLE,
+    want: INVALID,
+    says: 'a signature with a patch',
+  },
+  {
+    name: 'twice from one account',
+    approvals: [UNSIGNED, { ...UNSIGNED, reviewer: 'bo' }],
+    trust: NO_PEOPLE,
+    want: 'REVIEW_REPLAYED',
+  },
+]
+
+test.for(plainRows)('a review without a signature $name -> $want', (row) => {
+  const { approvals, trust, want, says = '' } = row
+  const report = verifyLog(filesOf(approvedBy(...approvals)), { trust: trust ?? trustOf() })
+  expect(report.problems.map(({ code }) => code)).toEqual(want === '' ? [] : [want])
+  expect(JSON.stringify(report.problems)).toContain(says)
+  const said = 'that 1 reviews without a signature were made at all'
+  if (want === '') expect(JSON.stringify(report)).toContain(said)
+})
 
 function resolved(changes: Parameters<typeof resolution>[2]): Uint8Array[] {
   return [genesis(), hold('b'), resolution('b', 1, changes)]

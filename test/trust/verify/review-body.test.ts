@@ -5,7 +5,7 @@ import {
   formatReviewBody,
   parseReviewBody,
   REVIEW_BODY_LENGTH_MAX,
-} from '../../../src/trust/verify/review.ts'
+} from '../../../src/trust/verify/review-body.ts'
 import type { Predicate, Row } from '../../fakes/review-case.ts'
 import {
   judge,

@@ -5,7 +5,8 @@ import type { Request } from '../../../src/model/generated/types.ts'
 import type { ForgeReview } from '../../../src/model/ports.ts'
 import { REVIEW_NAMESPACE } from '../../../src/model/ports.ts'
 import type { ReviewContext } from '../../../src/trust/verify/review.ts'
-import { collectReviews, parseReviewBody, verifyReview } from '../../../src/trust/verify/review.ts'
+import { collectReviews, verifyReview } from '../../../src/trust/verify/review.ts'
+import { parseReviewBody } from '../../../src/trust/verify/review-body.ts'
 import type { Predicate, Row } from '../../fakes/review-case.ts'
 import {
   CONTEXT,
@@ -164,7 +165,7 @@ describe('the binding', () => {
       want: 'REVIEW_UNBOUND',
     },
     { name: 'approve shown as rejected', on: { state: 'rejected' }, want: 'REVIEW_UNBOUND' },
-    { name: "posted from another person's account", on: { poster: 'bo' }, want: 'REVIEW_UNBOUND' },
+    { name: "posted from another person's account", on: { poster: 'bo' }, want: 'REVIEW_POSTER' },
     {
       name: 'signed in the future',
       words: { issuedAt: NOW + REVIEW_SKEW_MS + 1 },

@@ -483,6 +483,9 @@ describe('tools that cannot be undone', () => {
 describe('people and routes', () => {
   const second = '- { id: second, reviewers: [bo], time_out: 1h }'
   const takes = '- { id: a/b, on: { action: write }, then: hold, route: second }'
+  const onGithub = `defaults: { low: allow, medium: allow, high: hold, critical: deny }\nforge: { kind: github, repository: acme/approvals }`
+  const ANA_THERE = ANA.replace(' }] }', " }], accounts: { github: '1' } }")
+  const BO_THERE = BO.replace(' }] }', " }], accounts: { github: '2' } }")
   const owned = HELPER.replace('agent: helper', 'agent: helper\nowner: ana')
   table([
     {
@@ -554,6 +557,26 @@ describe('people and routes', () => {
       want: ['routes.yaml:4:11 ROUTE_NEEDS_OWNER'],
     },
     { name: 'near miss: another reviewer is enough', agents: [owned], want: [] },
+    {
+      name: 'no account on the forge',
+      project: onGithub,
+      people: [ANA_THERE, BO_THERE.replace(/, accounts: \{.*?\}/, '')],
+      want: ['roster.yaml:5:11 PERSON_WITHOUT_ACCOUNT'],
+    },
+    {
+      name: 'an account on another forge',
+      project: onGithub,
+      people: [ANA_THERE, BO_THERE.replace('github', 'gitea')],
+      want: ['roster.yaml:5:11 PERSON_WITHOUT_ACCOUNT'],
+    },
+    { name: 'near miss: all have one', project: onGithub, people: [ANA_THERE, BO_THERE], want: [] },
+    {
+      name: 'no key, where a signature is asked for elsewhere only',
+      project: onGithub,
+      routes: ['- { id: default, roles: [lead], signature: none, time_out: 1h }'],
+      people: [ANA_THERE, "- { id: bo, roles: [lead], accounts: { github: '2' } }"],
+      want: ['routes.yaml:4:46 ROUTE_UNSIGNED'],
+    },
     {
       name: 'a route without signatures',
       routes: ['- { id: default, roles: [lead], signature: none, time_out: 1h }'],
