@@ -8,9 +8,6 @@ export type SealedPatch = {
   readonly sealed: Uint8Array
 }
 
-/** What a review's author is known by, from the lowest: the forge's word about the account, or a signature. */
-type Assurance = AskedRoute['signature']
-
 /**
  * A review by a person on the roster, bound to exactly one request on one pull request. Its signature holds, or it has
  * none and is only for routes that ask for none. Only the verifier makes these.
