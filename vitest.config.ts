@@ -4,9 +4,18 @@ import { defineConfig } from 'vitest/config'
 const SLOW = [
   'test/integration/**/*.test.ts',
   'test/fail-open/**/*.test.ts',
+  'test/app/approvals.test.ts',
   'test/app/baseline-poisoning.test.ts',
   'test/app/baseline-propose.test.ts',
+  'test/app/hostile.test.ts',
+  'test/app/judge.test.ts',
+  'test/app/rego-tests.test.ts',
   'test/app/rule-library.test.ts',
+  'test/host/forge-github.test.ts',
+  'test/host/forge-local.test.ts',
+  'test/policy/compile/baselines.test.ts',
+  'test/shells/cli/bin.test.ts',
+  'test/shells/cli/diff.test.ts',
   'test/bench.test.ts',
   'test/docs.test.ts',
 ]
