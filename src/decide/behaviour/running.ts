@@ -36,7 +36,7 @@ export function advanceSession(
   const { progress, burst, calls } = restore(baseline, state)
   const duplicate = args !== null && calls.includes(args)
   const call = scored(baseline, observe(chain, progress, { node, duplicate }))
-  const above = call.total > baseline.threshold
+  const above = call.total > baseline.threshold ? burst + 1 : 0
   const edge =
     edges === null ? null : literalStep(chain, literalState(state), { ...call, priority: edges })
   const remembered = args === null || duplicate ? calls : [...calls, args]
@@ -44,7 +44,7 @@ export function advanceSession(
     [...ids].map((id) => nodeName(chain, progress, id))
   return {
     call,
-    burst: above ? burst + 1 : 0,
+    burst: above,
     edge,
     state: [
       [
@@ -53,7 +53,7 @@ export function advanceSession(
         progress.novelty,
         progress.unseen,
         progress.duplicates,
-        above ? burst + 1 : 0,
+        above,
       ],
       [...progress.lengths],
       names(progress.recent),

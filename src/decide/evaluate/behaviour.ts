@@ -2,7 +2,7 @@ import { PolicyError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json-value.ts'
 import type { BehaviourChannel, BehaviourScore, StateSlice } from '../../model/nouns.ts'
 import type { CallScore } from '../behaviour/baseline.ts'
-import { rarity, scoreOf } from '../behaviour/calibrate.ts'
+import { lowerBound, rarity, scoreOf } from '../behaviour/calibrate.ts'
 import { CHANNELS } from '../behaviour/channels.ts'
 import { nodeOf } from '../behaviour/node.ts'
 import type { PublishedBaseline } from '../behaviour/published.ts'
@@ -29,8 +29,6 @@ export type Behaviour =
 
 export type Scored = {
   readonly kind: 'scored'
-  /** Whether the baseline has left shadow mode. */
-  readonly enforced: boolean
   readonly published: PublishedBaseline
   readonly call: CallScore
   readonly score: BehaviourScore
@@ -65,7 +63,6 @@ export function judgeBehaviour(
   const running = advanceSession(published.baseline, before, one, priority)
   const behaviour: Behaviour = {
     kind: 'scored',
-    enforced: published.enforced,
     published,
     call: running.call,
     score: scoreCall(published, running),
@@ -117,8 +114,8 @@ export function scoredOf({ behaviour }: Facts): Scored | null {
 }
 
 /**
- * What a rule that demands a score says when there is none. Of an agent that has baselines, but none for this model and
- * these tools, it only reports: such an agent is learned anew. What else it may do is for `release` rules to say.
+ * What a rule that demands a score says when there is none. Of an agent that has baselines, but none for the approved
+ * fingerprint of this call, it only reports: such an agent is learned anew.
  */
 export function scoreMissing({ behaviour }: Facts): Found {
   if (behaviour.kind !== 'unknown') {
@@ -134,18 +131,28 @@ export function scoreMissing({ behaviour }: Facts): Found {
   }
 }
 
-/** What a finding says of the score, whichever rule found it. */
-export function evidenceOf({ published, call, enforced }: Scored): JsonObject {
+/** A finding by the score: says the step and what is usual beside what the rule says, and only reports in shadow. */
+export function foundBy(scored: Scored, message: string, evidence: JsonObject): Found {
+  return {
+    message,
+    evidence: { ...evidence, ...evidenceOf(scored) },
+    ...(scored.published.enforced ? {} : { shadow: true as const }),
+  }
+}
+
+function evidenceOf({ published, call }: Scored): JsonObject {
   const { sums } = published.baseline.calibration
   return {
-    baseline: enforced ? `version ${published.version}` : `version ${published.version}, shadow`,
+    baseline: published.enforced
+      ? `version ${published.version}`
+      : `version ${published.version}, shadow`,
     from: call.from,
     to: call.to,
     // What has decayed counts in part.
     seen: round(call.seen),
     surprisal_bits: round(call.surprisal),
     expected_bits: round(call.entropy),
-    odder_sessions: sums.filter((sum) => sum >= call.total).length,
+    odder_sessions: sums.length - lowerBound(sums, call.total),
     calibration_sessions: sums.length,
     ...(call.missing === null ? {} : { missing: call.missing }),
   }
@@ -160,9 +167,9 @@ export function evidenceOf({ published, call, enforced }: Scored): JsonObject {
 export function behaviourInput(facts: Facts): JsonObject {
   const scored = scoredOf(facts)
   if (scored === null) return { baseline: facts.behaviour.kind === 'unknown' ? 'shadow' : 'none' }
-  const { enforced, published, score } = scored
+  const { published, score } = scored
   return {
-    baseline: enforced ? 'enforced' : 'shadow',
+    baseline: published.enforced ? 'enforced' : 'shadow',
     version: published.version,
     markov_score: score.markov_score,
     entropy_bits: score.entropy_bits,

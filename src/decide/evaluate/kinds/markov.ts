@@ -1,9 +1,10 @@
+import type { JsonObject } from '../../../base/json-value.ts'
 import type { CompiledRule } from '../../../model/generated/types.ts'
 import type { BehaviourChannel, EdgeScore } from '../../../model/nouns.ts'
 import { CHANNELS } from '../../behaviour/channels.ts'
 import { nearestPath } from '../../behaviour/nearest-path.ts'
 import type { Scored } from '../behaviour.ts'
-import { evidenceOf, oddestChannels, scoredOf, scoreMissing } from '../behaviour.ts'
+import { foundBy, oddestChannels, scoredOf, scoreMissing } from '../behaviour.ts'
 import { invalid, own, ownInteger, ownNumber, ownTexts } from '../settings.ts'
 import type { CompiledKind, Found, Kind } from './kind.ts'
 import { STATELESS } from './kind.ts'
@@ -75,48 +76,35 @@ function byEdges(rule: CompiledRule): CompiledKind {
 const EDGE_BURST = 2
 
 function foundEdge(scored: Scored, { run, z, order }: EdgeScore): Found {
-  return {
-    message:
-      z === null
-        ? 'The session makes a transition that was never seen, again and again.'
-        : 'The session makes a transition that is odd by its own statistics, again and again.',
-    evidence: {
-      ...evidenceOf(scored),
-      run,
-      z: z ?? 'never seen',
-      order,
-      normal_path: nearestPath(scored.published.baseline.chain, scored.call),
-    },
-    ...(scored.enforced ? {} : { shadow: true as const }),
-  }
+  const message =
+    z === null
+      ? 'The session makes a transition that was never seen, again and again.'
+      : 'The session makes a transition that is odd by its own statistics, again and again.'
+  return foundBy(scored, message, { run, z: z ?? 'never seen', order, ...pathOf(scored) })
 }
 
 function foundOdd(
   scored: Scored,
   { minScore, reason }: { readonly minScore: number; readonly reason: BehaviourChannel },
 ): Found {
-  const { score, call, published, enforced } = scored
-  return {
-    message: `The session behaves unlike its baseline: ${WHY[reason]}.`,
-    evidence: {
-      min_score: minScore,
-      score: score.markov_score,
-      channel: reason,
-      bits: score.channels[reason],
-      burst: score.burst,
-      ...evidenceOf(scored),
-      normal_path: nearestPath(published.baseline.chain, call),
-    },
-    ...(enforced ? {} : { shadow: true as const }),
-  }
+  const { score } = scored
+  return foundBy(scored, `The session behaves unlike its baseline: ${WHY[reason]}.`, {
+    min_score: minScore,
+    score: score.markov_score,
+    channel: reason,
+    bits: score.channels[reason],
+    burst: score.burst,
+    ...pathOf(scored),
+  })
 }
 
 function foundRejected(scored: Scored): Found {
-  return {
-    message: 'People have rejected this step, and no learned session made it.',
-    evidence: { ...evidenceOf(scored), rejected: true },
-    ...(scored.enforced ? {} : { shadow: true as const }),
-  }
+  const message = 'People have rejected this step, and no learned session made it.'
+  return foundBy(scored, message, { rejected: true })
+}
+
+function pathOf({ published, call }: Scored): JsonObject {
+  return { normal_path: nearestPath(published.baseline.chain, call) }
 }
 
 const WHY: Readonly<Record<BehaviourChannel, string>> = {

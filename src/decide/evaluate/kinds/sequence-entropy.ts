@@ -1,4 +1,4 @@
-import { evidenceOf, scoredOf, scoreMissing } from '../behaviour.ts'
+import { foundBy, scoredOf, scoreMissing } from '../behaviour.ts'
 import { ENTROPY_BITS_MAX } from '../limits.ts'
 import { loadError, own, ownNumber } from '../settings.ts'
 import type { Kind } from './kind.ts'
@@ -33,16 +33,11 @@ export const sequenceEntropy: Kind = {
           (minScore === null || anomaly >= minScore)
         if (!met) return { found: null, writes: [] }
         return {
-          found: {
-            message: 'The sequence of actions is outside its bounds.',
-            evidence: {
-              ...bounds,
-              entropy_bits: bits,
-              markov_score: anomaly,
-              ...evidenceOf(scored),
-            },
-            ...(scored.enforced ? {} : { shadow: true as const }),
-          },
+          found: foundBy(scored, 'The sequence of actions is outside its bounds.', {
+            ...bounds,
+            entropy_bits: bits,
+            markov_score: anomaly,
+          }),
           writes: [],
         }
       },

@@ -58,7 +58,7 @@ export function scored(
   const [call] = scoreSession(BASELINE, session('asked'))
   if (call === undefined) throw new Error('expected a call')
   const published = { agent: 'bot', fingerprint: null, version: 3, enforced, baseline: BASELINE }
-  return { kind: 'scored', enforced, published, call, score: score(changes) }
+  return { kind: 'scored', published, call, score: score(changes) }
 }
 
 function session(id: string): ObservedSession {
