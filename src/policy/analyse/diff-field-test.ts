@@ -3,6 +3,8 @@ import type { Direction } from '../../model/policy-diff.ts'
 import type { Draft, FieldComparator, Outcome, Said } from './diff-fields.ts'
 import {
   arrow,
+  higherIsStronger,
+  higherIsWeaker,
   includesAll,
   inOrder,
   isSame,
@@ -92,9 +94,9 @@ type Parts = {
 }
 
 const OPERATORS: Readonly<Record<string, FieldComparator>> = {
-  above: (before, after, field) => byBound(before, after, field, 'weaker'),
-  below: (before, after, field) => byBound(before, after, field, 'stronger'),
-  longer_than: (before, after, field) => byBound(before, after, field, 'weaker'),
+  above: higherIsWeaker,
+  below: higherIsStronger,
+  longer_than: higherIsWeaker,
   matches: moreIsStronger,
   not_matches: moreIsWeaker,
   one_of: (before, after, field) => byValues(before, after, field, 'stronger'),
@@ -160,17 +162,6 @@ function same(message: string): Outcome {
 function typesOf(operand: Said): JsonValue {
   const values = Array.isArray(operand) ? operand : [operand]
   return [...new Set(values.map((value) => (value === null ? 'null' : typeof value)))].sort()
-}
-
-function byBound(
-  before: Said,
-  after: Said,
-  field: string,
-  more: 'weaker' | 'stronger',
-): readonly Outcome[] {
-  if (typeof before !== 'number' || typeof after !== 'number') return unclear(before, after, field)
-  const less = more === 'weaker' ? 'stronger' : 'weaker'
-  return [{ direction: after > before ? more : less, message: arrow(field, before, after) }]
 }
 
 /** Plain values, compared by their JSON: `1` and `"1"` are two. */
