@@ -18,7 +18,10 @@ const half = (code: number) =>
 type Stages = { readonly ci?: string; readonly check?: string; readonly integration?: string }
 
 /** Runs `.ci/run` in a folder of its own with one test file; a stage is a line of shell. */
-function ci(source: string | null, stages: Stages = {}): { code: number; last: string } {
+function ci(
+  source: string | null,
+  stages: Stages = {},
+): { code: number; last: string; why: string } {
   const folder = temporaryFolder('ci')
   mkdirSync(join(folder, '.ci'))
   mkdirSync(join(folder, 'bin'))
@@ -45,7 +48,11 @@ function ci(source: string | null, stages: Stages = {}): { code: number; last: s
   writeFileSync(join(folder, 'bin', 'npm'), npm, { mode: 0o755 })
   const path = `${join(folder, 'bin')}${delimiter}${hostEnvironment()['PATH']}`
   const { code, stdout } = run('bash', ['.ci/run'], { cwd: folder, env: { PATH: path } })
-  return { code, last: stdout.trimEnd().split('\n').at(-1) ?? '' }
+  return {
+    code,
+    last: stdout.trimEnd().split('\n').at(-1) ?? '',
+    why: stdout.split('\n== failed\n')[1] ?? '',
+  }
 }
 
 // `npm ci` and `check` count one each; the test file runs as both suites.
@@ -98,4 +105,25 @@ test.for([
   const { code, last } = ci(source, stages ?? {})
   expect(last).toBe(want)
   expect(code).toBe(want.endsWith(' 0 failed') ? 0 : 1)
+})
+
+// A log is often kept only by its end, so the end says what failed.
+test.for([
+  { name: 'nothing failed', source: PASS, want: '' },
+  {
+    name: 'a test fails',
+    source: FAIL,
+    want: 'unit tests (exit 1)\n  test/a.test.ts \n    c: Error: no\n',
+  },
+  { name: 'check fails', source: PASS, stages: { check: 'exit 1' }, want: 'check\n' },
+  {
+    name: 'a suite is killed',
+    source: PASS,
+    stages: { integration: 'kill -9 $$' },
+    want: 'integration tests ended without a whole report (exit 137)\n',
+  },
+])('the end of the log says why: $name', ({ source, stages, want }) => {
+  const { why } = ci(source, stages ?? {})
+  expect(why.slice(0, want.length)).toBe(want)
+  expect(why === '').toBe(want === '')
 })
