@@ -29,12 +29,16 @@ export type TestOptions = {
 /**
  * Runs the decision tests and the Rego tests of a policy repository.
  *
- * @throws {PolicyError} USAGE_INVALID for `run` that is no regular expression; FILE_UNREADABLE, REGO_COMPILER_FAILED
+ * @throws {PolicyError} USAGE_INVALID for `run` that is no regular expression or matches no name; FILE_UNREADABLE, REGO_COMPILER_FAILED
  */
 export async function testPolicy(folder: string, options: TestOptions = {}): Promise<TestedPolicy> {
   const { run } = options
   const selects = run === undefined ? undefined : selectorOf('--run', run)
-  return withRegoCompiler((rego) => testFolder(folder, rego, selects))
+  const tested = await withRegoCompiler((rego) => testFolder(folder, rego, selects))
+  // A name that was spelled wrong must not look like tests that pass.
+  if (run !== undefined && 'report' in tested && tested.report.passed + tested.report.failed === 0)
+    throw new PolicyError('USAGE_INVALID', `no test has a name that matches --run ${run}`)
+  return tested
 }
 
 /** All that a run of the tests found out. */
