@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Chain } from '../../../src/decide/behaviour/chain.ts'
 import { nearestPath } from '../../../src/decide/behaviour/nearest-path.ts'
 import { chainOf, EMPTY_SNAPSHOT, learn } from '../../../src/decide/behaviour/snapshot.ts'
+import { cpuMs } from '../../support/cpu.ts'
 
 function chainFrom(sessions: readonly string[]): Chain {
   const observed = sessions.map((words, i) => ({
@@ -88,7 +89,7 @@ test('a call of 400,000 paths that only people named is not searched for', () =>
     ]),
   )
   const chain = chainOf({ ...EMPTY_SNAPSHOT, sessions: 1, nodes: [...nodes, 's.b'], paths }, null)
-  const start = performance.now()
+  const start = cpuMs()
   for (let i = 0; i < 50; i++) nearestPath(chain, { from: 's.a0005', to: 's.b' })
-  expect(performance.now() - start).toBeLessThan(250)
+  expect(cpuMs() - start).toBeLessThan(1_000)
 })

@@ -7,6 +7,7 @@ import { changeFound } from '../../../src/decide/detect/changes.ts'
 import { findInValues, findSpans } from '../../../src/decide/detect/contents.ts'
 import { DETECTORS, PERSONAL_KINDS } from '../../../src/decide/detect/index.ts'
 import { maskOf, tokensIn, withoutMarks } from '../../../src/decide/detect/marks.ts'
+import { cpuMs } from '../../support/cpu.ts'
 
 const CARD = '4111 1111 1111 1111'
 
@@ -204,12 +205,12 @@ test('a list of many fields and names costs a moment', () => {
   const changes = [change('redact', ['person_name'], names)]
   const list = new Array<string>(2000).fill('by ana naab')
   const at = new Map(list.map((_, i) => [`/${i}`, changes] as const))
-  const start = performance.now()
+  const start = cpuMs()
   expect(changeFound(list, { at, tokenise: token })).toContain('by [redacted:person_name]')
   expect(
     findSpans('Ana '.repeat(50_000), changes[0]?.detectors ?? [], { memberName: null, names }),
   ).toEqual([])
-  expect(performance.now() - start).toBeLessThan(1500)
+  expect(cpuMs() - start).toBeLessThan(6_000)
 })
 
 describe('masks and tokens', () => {

@@ -12,6 +12,7 @@ import {
 } from '../../../src/decide/detect/media.ts'
 import { inflatedLength } from '../../../src/decide/detect/media-inflate.ts'
 import { sniffType } from '../../../src/decide/detect/media-type.ts'
+import { cpuMs } from '../../support/cpu.ts'
 import { bytes, gif, jpeg, png, pngChunk, SVG, textChunk, zip } from './media-files.ts'
 
 const limits = () => ({ lengthMax: 1_000_000, budget: { bits: 8_000_000 } })
@@ -501,11 +502,11 @@ describe('media in a text', () => {
     const tags = [' href="//a', ' on', '&#1', '<x:', 'java', ', //a', 'srcset,//']
     for (const piece of [...old, ...quoted, ...tags]) {
       const text = piece.repeat(1_000_000 / piece.length)
-      const start = performance.now()
+      const start = cpuMs()
       findDataUris(`x ${text}`, 256)
       findAddresses(text, 256)
       examineMedia(bytes(text), limits())
-      expect(performance.now() - start).toBeLessThan(2000)
+      expect(cpuMs() - start).toBeLessThan(8_000)
     }
   })
 })

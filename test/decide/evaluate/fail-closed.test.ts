@@ -7,6 +7,7 @@ import { evaluate, stateKeys } from '../../../src/decide/evaluate/evaluate.ts'
 import { KINDS } from '../../../src/decide/evaluate/kinds/index.ts'
 import type { CompiledPolicy, FieldTest } from '../../../src/model/generated/types.ts'
 import type { JudgedAction, StateSlice } from '../../../src/model/nouns.ts'
+import { cpuMs } from '../../support/cpu.ts'
 import {
   action,
   agent,
@@ -118,9 +119,9 @@ describe('a pattern that does not compile matches nothing', () => {
 
   test('a pattern that makes other engines backtrack for seconds ends at once', () => {
     const one = rule({ kind: 'pattern', spec: { path: 'payload.a', matches: '^(a+)+$' } })
-    const start = performance.now()
+    const start = cpuMs()
     expect(judgeOne(one, { payload: { a: `${'a'.repeat(5000)}!` } }).verdict).toBe('allow')
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(cpuMs() - start).toBeLessThan(8_000)
   })
 })
 

@@ -227,7 +227,7 @@ describe('a server that fails', () => {
       code: 'SECRET_UNAVAILABLE',
       message: expect.stringContaining('150 ms'),
     })
-    expect(performance.now() - start).toBeLessThan(2_000)
+    expect(performance.now() - start).toBeLessThan(15_000)
   })
 
   test('more than a mebibyte -> SECRET_UNAVAILABLE', async () => {

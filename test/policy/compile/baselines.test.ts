@@ -8,6 +8,7 @@ import type { RegoCompiler } from '../../../src/model/ports.ts'
 import { makeBundle, readBundle, writeBundle } from '../../../src/policy/bundle/index.ts'
 import { compile } from '../../../src/policy/compile/index.ts'
 import { action } from '../../decide/evaluate/fixtures.ts'
+import { cpuMs } from '../../support/cpu.ts'
 
 const rego = new Proxy({}, { get: () => () => Promise.reject(new Error('no Rego here')) })
 const HEAD = 'apiVersion: countersign/v1\nkind: '
@@ -302,10 +303,10 @@ test('1,000 calls and 100,000 paths load in a moment', async () => {
   expect(learned.paths.length / 5).toBeGreaterThan(100_000)
   loadPolicy(bundle)
   const times = Array.from({ length: 3 }, () => {
-    const start = performance.now()
+    const start = cpuMs()
     loadPolicy(bundle)
-    return performance.now() - start
+    return cpuMs() - start
   })
-  // Less than 200 ms when nothing else runs; the bound leaves room for a busy machine.
-  expect(Math.min(...times)).toBeLessThan(1000)
+  // The bench measures less than 200 ms; the bound is for what grows with the square.
+  expect(Math.min(...times)).toBeLessThan(2000)
 })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonValue } from '../../../../src/base/json-value.ts'
 import { applyObligations } from '../../../../src/decide/evaluate/obligations.ts'
 import type { JudgedAction } from '../../../../src/model/nouns.ts'
+import { cpuMs } from '../../../support/cpu.ts'
 import { base64, dataUri, gif, png, SVG, textChunk, zip } from '../../detect/media-files.ts'
 import { codes, load, type RuleChanges, rule } from '../fixtures.ts'
 import type { Label } from './labels.ts'
@@ -558,9 +559,9 @@ test('a payload made to cost is bounded', () => {
     Array.from({ length: 40 }, (_, i) => ({ name: `${i}`, data: Buffer.alloc(1_500_000, i) })),
   )
   const payload = { list: Array.from({ length: 20 }, () => dataUri('application/zip', packed)) }
-  const start = performance.now()
+  const start = cpuMs()
   expect(judgeWith(rule({ kind, spec: { in: ['payload'] } }), { payload }).verdict).toBe('deny')
-  expect(performance.now() - start).toBeLessThan(4000)
+  expect(cpuMs() - start).toBeLessThan(16_000)
 })
 
 test.for<{ name: string; spec: Record<string, unknown>; code: string }>([

@@ -7,6 +7,7 @@ import { fromJson } from '../../../../src/decide/rego/values/json.ts'
 import { valueText } from '../../../../src/decide/rego/values/text.ts'
 import type { Value } from '../../../../src/decide/rego/values/value.ts'
 import { objectOf, setOf } from '../../../../src/decide/rego/values/value.ts'
+import { cpuMs } from '../../../support/cpu.ts'
 import vectors from '../../../vectors/rego/graphql.json' with { type: 'json' }
 import { caller, newCall } from './tagged-values.ts'
 
@@ -274,9 +275,9 @@ describe('hostile texts end in an error or in time', () => {
     { name: '300,000 fields', text: `{${'c '.repeat(300_000)}}`, want: 'no steps left' },
     { name: '100,000 comments', text: `${'#\n'.repeat(200_000)}{c}`, want: 'no steps left' },
   ])('$name -> $want', ({ text, want }) => {
-    const start = performance.now()
+    const start = cpuMs()
     expect(answer('graphql.is_valid', text, SCHEMA)).toContain(want)
-    expect(performance.now() - start).toBeLessThan(2_000)
+    expect(cpuMs() - start).toBeLessThan(8_000)
   })
 
   test.for([

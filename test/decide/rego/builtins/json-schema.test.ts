@@ -5,6 +5,7 @@ import { JSON_SCHEMA } from '../../../../src/decide/rego/builtins/json-schema.ts
 import { valueText } from '../../../../src/decide/rego/values/text.ts'
 import type { Value } from '../../../../src/decide/rego/values/value.ts'
 import { isArray, objectOf, setOf } from '../../../../src/decide/rego/values/value.ts'
+import { cpuMs } from '../../../support/cpu.ts'
 import { caller, newCall, readFormats, readOracleCases } from './tagged-values.ts'
 
 const call = caller(JSON_SCHEMA)
@@ -211,9 +212,9 @@ describe('hostile schemas', () => {
   })
 
   test('a pattern that blows up elsewhere is linear here', () => {
-    const started = performance.now()
+    const started = cpuMs()
     expect(match(['x'.repeat(50_000)], { items: { pattern: '(x+x+)+y' } })[0]).toBe(false)
-    expect(performance.now() - started).toBeLessThan(5_000)
+    expect(cpuMs() - started).toBeLessThan(20_000)
   })
 
   test('a kept schema costs what a new one costs', () => {

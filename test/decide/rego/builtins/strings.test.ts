@@ -7,6 +7,7 @@ import { TEMPLATE } from '../../../../src/decide/rego/builtins/template.ts'
 import { TRIM } from '../../../../src/decide/rego/builtins/trim.ts'
 import type { Value } from '../../../../src/decide/rego/values/value.ts'
 import { objectOf } from '../../../../src/decide/rego/values/value.ts'
+import { cpuMs } from '../../../support/cpu.ts'
 import { testOracleAnswers } from './oracle-answers.ts'
 import { caller, newCall } from './tagged-values.ts'
 
@@ -63,10 +64,10 @@ describe('a long text to look for', () => {
 
   test('that JavaScript needs minutes for -> found at once', () => {
     const part = `${'a'.repeat(200_000)}b${'a'.repeat(200_000)}`
-    const start = performance.now()
+    const start = cpuMs()
     expect(call('contains', 'a'.repeat(1_000_000), part)).toBe(false)
     expect(call('indexof', `${'a'.repeat(500_000)}${part}`, part)).toBe(500_000)
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(cpuMs() - start).toBeLessThan(8_000)
   })
 })
 

@@ -5,6 +5,7 @@ import type { Pattern } from '../../../../src/decide/rego/regex/pattern.ts'
 import { compilePattern, eachMatch, isMatch } from '../../../../src/decide/rego/regex/pattern.ts'
 import { newRecognizer, recognizes } from '../../../../src/decide/rego/regex/recognizer.ts'
 import { UNMETERED } from '../../../../src/decide/rego/regex/syntax.ts'
+import { cpuMs } from '../../../support/cpu.ts'
 import { patterns, texts } from './generated-patterns.ts'
 
 type Bounds = readonly (string | number | undefined)[]
@@ -143,11 +144,11 @@ describe('a text that is too long for the engine of JavaScript', () => {
 
 test('a pattern far from any of ours -> linear time', () => {
   const text = 'a'.repeat(40_000)
-  const start = performance.now()
+  const start = cpuMs()
   for (const source of ['(a+)+$', '(a|aa)+b', '(.*)*=', '(a?){50}a{50}b', '^(a|a)*$']) {
     isMatch(compilePattern(`${source}!`, UNMETERED), text, UNMETERED)
     const options = { meter: UNMETERED, limit: 1, groups: true }
     eachMatch(compilePattern(`${source}!`, UNMETERED), text, options, () => {})
   }
-  expect(performance.now() - start).toBeLessThan(10_000)
+  expect(cpuMs() - start).toBeLessThan(40_000)
 })

@@ -11,6 +11,7 @@ import {
 } from '../../../../src/decide/rego/values/number.ts'
 import { numberText } from '../../../../src/decide/rego/values/text.ts'
 import { equalValues, keyOf } from '../../../../src/decide/rego/values/value.ts'
+import { cpuMs } from '../../../support/cpu.ts'
 import { anyNumber } from './any-number.ts'
 
 describe('reading', () => {
@@ -70,9 +71,9 @@ describe('reading', () => {
   })
 
   test('many zeros take linear time', () => {
-    const start = performance.now()
+    const start = cpuMs()
     for (let turn = 0; turn < 200; turn++) parseNumber(`1${'0'.repeat(2000)}1e-40`)
-    expect(performance.now() - start).toBeLessThan(200)
+    expect(cpuMs() - start).toBeLessThan(1_000)
   })
 })
 

