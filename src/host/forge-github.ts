@@ -1,15 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PolicyError } from '../base/errors.ts'
 import type { Forge, ForgeReview } from '../model/ports.ts'
-import { idAt } from './github/answer.ts'
+import { idAt } from './forge/answer.ts'
+import { headDiffers } from './forge/names.ts'
+import { openTurns } from './forge/turns.ts'
 import type { GithubTiming } from './github/client.ts'
 import { openGithubClient } from './github/client.ts'
 import type { GithubCredentials } from './github/credentials.ts'
 import { GITHUB_API_URL } from './github/credentials.ts'
+import { openPullList } from './github/list.ts'
+import { giveNotice } from './github/notice.ts'
 import { openPull } from './github/open.ts'
+import { openPeople } from './github/people.ts'
 import type { Context } from './github/pull.ts'
-import { headDiffers, isOnBase, readPull, readReviews, showPull } from './github/pull.ts'
+import { isOnBase, readPull, readReviews, showPull } from './github/pull.ts'
 import { settlePull } from './github/settle.ts'
+import { openStatus } from './github/status.ts'
 
 export type GithubForgeOptions = {
   /** `owner/name`: the approvals repository. */
@@ -48,12 +54,20 @@ export function openGithubForge(options: GithubForgeOptions): Forge {
       known ??= String(idAt(await client.get('GET '), 'id'))
       return known
     }
-    opened = { client, base, repository: identify, heads: new Map() }
+    const people = openPeople(client)
+    opened = { client, base, repository: identify, heads: new Map(), people }
     return opened
   }
+  const [list, status, turns] = [openPullList(), openStatus(), openTurns()]
   return {
     identity: async () => ({ kind: 'github', host, repository: await context().repository() }),
-    open: async (request, text) => openPull(context(), request, text),
+    self: async () => context().people.self(),
+    open: async (request, opening) => openPull(context(), request, opening),
+    openPulls: async (which) => list(context(), which),
+    notify: (number, notice) =>
+      turns(`notice ${number}`, () => giveNotice(context(), number, notice)),
+    setStatus: (_number, headSha, shown) =>
+      turns(`status ${headSha}`, () => status(context(), headSha, shown)),
     pull: async (number) => readPull(context(), number),
     reviews: async (number) => readReviews(context(), number),
     postReview: async (number, review) => postReview(context(), number, review),
@@ -72,10 +86,11 @@ function webOf(apiUrl: string): string {
 async function postReview(
   context: Context,
   number: number,
-  { statement, body }: Parameters<Forge['postReview']>[1],
+  { statement, body, account }: Parameters<Forge['postReview']>[1],
 ): Promise<void> {
   const { verdict, pull } = statement.predicate
   const { client } = context
+  await assertPoster(context, account)
   const posting = {
     ...{ pull_number: number, commit_id: pull.headSha, body },
     event: verdict === 'reject' ? 'REQUEST_CHANGES' : 'APPROVE',
@@ -105,6 +120,16 @@ async function postReview(
 }
 
 const POST_TRIES_MAX = 3
+
+/** A review that another account posts would stand in the way of the request: it is not even sent. */
+async function assertPoster({ people }: Context, account: string | null): Promise<void> {
+  const self = account === null ? null : await people.self()
+  if (self === null || self === account) return
+  throw new PolicyError(
+    'REVIEW_POSTER',
+    `these credentials are of the account ${self}, and the reviewer's on the roster is ${account}: post the review with a token of the reviewer's own`,
+  )
+}
 
 function refused(number: number, message: string): PolicyError {
   if (/your own pull request/i.test(message)) {

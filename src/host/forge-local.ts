@@ -1,15 +1,32 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { canonicalize } from '../base/canonical-json.ts'
 import { PolicyError } from '../base/errors.ts'
-import { parseJsonBytes } from '../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import type { Request } from '../model/generated/types.ts'
-import type { Resolution } from '../model/nouns.ts'
-import type { Clock, Forge, ForgeReview, Pull, PullClosing, PullText } from '../model/ports.ts'
+import type { Clock, Forge, ForgeReview, Pull, PullText } from '../model/ports.ts'
 import type { LocalRepository } from './forge-repository.ts'
 import { openRepository } from './forge-repository.ts'
-import type { Git, GitObject, NewCommit, NewFile, RefChange } from './git.ts'
+import type { Git, GitObject, RefChange } from './git.ts'
 import { isOid, parentsOf, parseTree } from './git.ts'
+import { openPullList } from './local/list.ts'
+import type { Meta } from './local/meta.ts'
+import {
+  baseMissing,
+  branchRef,
+  checkRequestId,
+  folderOf,
+  headDiffers,
+  headRef,
+  indexRef,
+  metaRef,
+  NAME,
+  parseMeta,
+  parseObject,
+  prettyJson,
+  pullUnknown,
+  tampered,
+} from './local/meta.ts'
+import { giveNotice } from './local/notice.ts'
+import { retry } from './local/retry.ts'
+import { settle } from './local/settle.ts'
+import { toolOf } from './local/words.ts'
 
 export type LocalForgeOptions = {
   /** The bare repository; made on first use. */
@@ -28,7 +45,7 @@ export type LocalForgeOptions = {
  * | --- | --- |
  * | `refs/heads/requests/<id>` | the request's branch, while it waits |
  * | `refs/pull/<n>/head` | the same commit; never moves |
- * | `refs/pull/<n>/meta` | `pull.json`, `description.md` and `reviews/`, one commit a change |
+ * | `refs/pull/<n>/meta` | `pull.json`, `description.md`, `reviews/` and `notices/`, one commit a change |
  * | `refs/countersign/requests/<id>` | the first commit of `meta`: finds the number |
  * | `refs/countersign/latest` | the newest pull's first `meta`: finds the next number |
  * | the base branch | `requests/<id>/`: request, reviews and decision of what is settled |
@@ -39,12 +56,18 @@ export type LocalForgeOptions = {
 export function openLocalForge(options: LocalForgeOptions): Forge {
   const repository = openRepository(options)
   const context: Context = { ...options, repository }
+  const list = openPullList()
   return {
     identity: async () => {
       const { id } = await repository.ready()
       return { kind: 'local', host: options.host ?? 'localhost', repository: id }
     },
     open: (request, text) => repository.exclusively((git) => open(context, git, request, text)),
+    self: async () => null,
+    openPulls: async (which) => list(await gitOf(context), which),
+    notify: (number, notice) =>
+      repository.exclusively((git) => giveNotice(context, git, number, notice)),
+    setStatus: async () => undefined,
     pull: async (number) => pull(await gitOf(context), number),
     reviews: async (number) => reviews(await gitOf(context), number),
     postReview: (number, review) =>
@@ -62,55 +85,11 @@ async function gitOf({ repository }: Context): Promise<Git> {
   return (await repository.ready()).git
 }
 
-/** Tries at one change while other processes win; each of them has done its work by then. */
-const TRIES_MAX = 200
-const PAUSE_MS_MAX = 20
-
 /** Reviews of one pull request: their file names have four digits. */
 const REVIEWS_MAX = 9_999
 
 const AUTHOR = 'countersign'
 const LATEST_REF = 'refs/countersign/latest'
-
-function headRef(number: number): string {
-  return `refs/pull/${checkNumber(number)}/head`
-}
-
-function metaRef(number: number): string {
-  return `refs/pull/${checkNumber(number)}/meta`
-}
-
-function branchRef(id: string): string {
-  return `refs/heads/requests/${id}`
-}
-
-function indexRef(id: string): string {
-  return `refs/countersign/requests/${id}`
-}
-
-/** `pull.json`: what the forge itself knows of a pull request. */
-type Meta = {
-  readonly number: number
-  readonly request: string
-  readonly state: Pull['state']
-  readonly title: string
-  readonly author: string
-  readonly base: string
-  readonly base_sha: string
-  readonly opened_at: string
-}
-
-/** Repeats `attempt` until it gives a value; null means that somebody else changed the same refs. */
-async function retry<T>(attempt: () => Promise<T | null>): Promise<T> {
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const value = await attempt()
-    if (value !== null) return value
-    await sleep(Math.random() * PAUSE_MS_MAX) // Two that keep meeting must fall out of step.
-  }
-  throw new PolicyError('FORGE_UNREACHABLE', 'too many others write to the forge; try again', {
-    retryable: true,
-  })
-}
 
 async function open(
   { base, now }: Context,
@@ -285,108 +264,6 @@ async function onBase(git: Git, base: string, ancestor: string): Promise<boolean
   return beyond.trim() === '0'
 }
 
-type Settling = {
-  readonly number: number
-  readonly headSha: string
-  readonly closing: PullClosing
-}
-
-async function settle(
-  { base, now }: Context,
-  git: Git,
-  { number, headSha, closing }: Settling,
-): Promise<void> {
-  await retry(async () => {
-    const [head, commit, metaJson, folder, tip] = await git.read([
-      `${headRef(number)}^{commit}`,
-      `${metaRef(number)}^{commit}`,
-      `${metaRef(number)}:pull.json`,
-      `${metaRef(number)}:reviews`,
-      `refs/heads/${base}^{commit}`,
-    ])
-    if (head == null || commit == null || metaJson == null) throw pullUnknown(number)
-    if (tip == null) throw baseMissing(base)
-    if (head.oid !== headSha) throw headDiffers(number)
-    const meta = parseMeta(metaJson, number)
-    const path = folderOf(meta.request)
-    const [outcome, request, branch] = await git.read([
-      `${tip.oid}:${path}/decision.json`,
-      `${head.oid}:${path}/request.json`,
-      `${branchRef(meta.request)}^{commit}`,
-    ])
-    if (request == null) throw tampered(`${headRef(number)} has no request.json`)
-    const merged = closing.decision.startsWith('APPROVED')
-    const at = now()
-    const commits: NewCommit[] = []
-    const moved: { ref: string; from: string }[] = []
-    // Who may write to the repository may have put another outcome there: ours goes on top.
-    if (outcome == null || !outcome.content.equals(closing.receipt)) {
-      const files: Record<string, NewFile> = {
-        [`${path}/request.json`]: { blob: request.oid },
-        [`${path}/decision.json`]: closing.receipt,
-        ...(folder == null ? {} : { [`${path}/reviews`]: { tree: folder.oid } }),
-      }
-      const parents = merged ? [tip.oid, head.oid] : [tip.oid]
-      commits.push({ parents, message: outcomeMessage(request, number, closing), at, files })
-      moved.push({ ref: `refs/heads/${base}`, from: tip.oid })
-    }
-    if (meta.state === 'open') {
-      const files = { 'pull.json': prettyJson({ ...meta, state: merged ? 'merged' : 'closed' }) }
-      const message = `Close pull request ${number}: ${closing.decision}\n`
-      commits.push({ parents: [commit.oid], message, at, files })
-      moved.push({ ref: metaRef(number), from: commit.oid })
-    }
-    const written = commits.length === 0 ? [] : await git.commit(commits)
-    const changes: RefChange[] = moved.map((move, i) => ({ ...move, to: written[i] ?? '' }))
-    if (branch != null) {
-      changes.push({ ref: branchRef(meta.request), from: branch.oid, to: null })
-    }
-    return changes.length === 0 || (await git.changeRefs(changes)) || null
-  })
-}
-
-/** What `git log` says of it. */
-function outcomeMessage(request: GitObject, number: number, closing: PullClosing): string {
-  const { decision, reason, by } = closing
-  const asked = parseObject(request)
-  const lines = [
-    `${VERBS[decision]} ${field(asked, 'id')}: ${toolOf(asked)}`,
-    '',
-    plain(reason, 1000),
-    '',
-    `Decision: ${decision}`,
-    ...by.map((name) => `Reviewed-by: ${plain(name, 128)}`),
-    `Pull-request: ${number}`,
-    `Policy: ${field(asked, 'policy')}`,
-    `Action-digest: ${field(asked, 'root')}`,
-    '',
-  ]
-  return lines.join('\n')
-}
-
-const VERBS: Readonly<Record<Resolution, string>> = {
-  APPROVED: 'Approve',
-  APPROVED_WITH_MODIFICATIONS: 'Approve with changes',
-  REJECTED: 'Reject',
-  EXPIRED: 'Expire',
-}
-
-function toolOf(request: object): string {
-  const [service, action, agent] = ['service', 'action', 'agent'].map((key) => field(request, key))
-  return `${service}.${action} for ${agent}`
-}
-
-function field(object: object, key: string): string {
-  const value: unknown = Object.hasOwn(object, key) ? Reflect.get(object, key) : undefined
-  return typeof value === 'string' ? plain(value, 100) : 'unknown'
-}
-
-/** One line: an agent chooses some of these words, and a line of its own could pass for one of ours. */
-function plain(text: string, lengthMax: number): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
-  return line.length > lengthMax ? `${line.slice(0, lengthMax).toWellFormed()}…` : line
-}
-
 function reviewIds(names: Iterable<string>): string[] {
   const ids = new Set<string>()
   for (const name of names) {
@@ -411,68 +288,4 @@ function parseReview(id: string, facts: GitObject, body: GitObject): ForgeReview
 
 function isState(value: unknown): value is ForgeReview['state'] {
   return ['approved', 'rejected', 'commented', 'dismissed'].some((state) => state === value)
-}
-
-/** @param expected - the number under whose ref it stands */
-function parseMeta(object: GitObject, expected?: number): Meta {
-  const value = parseObject(object)
-  const { number, request, state, title, author, base, base_sha, opened_at } = value
-  const texts = [title, author, base, base_sha, opened_at].every((text) => typeof text === 'string')
-  if (!texts || typeof request !== 'string' || typeof number !== 'number')
-    throw tampered('pull.json')
-  if (state !== 'open' && state !== 'merged' && state !== 'closed') throw tampered('pull.json')
-  checkNumber(number)
-  if (expected !== undefined && number !== expected) throw tampered('pull.json')
-  checkRequestId(request)
-  return value as unknown as Meta
-}
-
-function parseObject({ content }: GitObject): JsonObject {
-  let value: JsonValue
-  try {
-    value = parseJsonBytes(content)
-  } catch (cause) {
-    throw tampered('a file that is no strict JSON', cause)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw tampered('a file that is no JSON object')
-  }
-  return value as JsonObject
-}
-
-/** RFC 8785 order, indented for people, and a line feed. */
-function prettyJson(value: object): string {
-  const sorted: unknown = JSON.parse(canonicalize(value as JsonObject))
-  return `${JSON.stringify(sorted, null, 2)}\n`
-}
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
-
-function folderOf(id: string): string {
-  return `requests/${id}`
-}
-
-function checkRequestId(id: string): void {
-  if (!/^req_[0-9a-z]{20,40}$/.test(id)) throw tampered('a request id')
-}
-
-function checkNumber(number: number): number {
-  if (Number.isSafeInteger(number) && number >= 1) return number
-  throw new PolicyError('REQUEST_UNKNOWN', 'expected the number of a pull request')
-}
-
-function pullUnknown(number: number): PolicyError {
-  return new PolicyError('REQUEST_UNKNOWN', `the forge has no pull request ${number}`)
-}
-
-function headDiffers(number: number): PolicyError {
-  return new PolicyError('FORGE_CONFLICT', `the head of pull request ${number} is another commit`)
-}
-
-function baseMissing(base: string): PolicyError {
-  return new PolicyError('GIT_FAILED', `the forge has no branch '${base}'; see forge.base`)
-}
-
-function tampered(what: string, cause?: unknown): PolicyError {
-  return new PolicyError('REQUEST_TAMPERED', `not as the forge writes it: ${what}`, { cause })
 }

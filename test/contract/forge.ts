@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Request } from '../../src/model/generated/types.ts'
-import type { Forge, PullClosing } from '../../src/model/ports.ts'
+import type { Forge, OpenPull, PullClosing } from '../../src/model/ports.ts'
 import { reviewStatement } from '../../src/trust/approve/statement.ts'
 import { collectReviews } from '../../src/trust/verify/review.ts'
 import { NOW, PEOPLE, type People, requestOf, signedReview } from '../fakes/review-case.ts'
@@ -11,6 +12,8 @@ export type ForgeUnderTest = {
   readonly again: () => Forge
   /** The roster with the forge's accounts. Default: {@link PEOPLE}. */
   readonly people?: People
+  /** What was said on a pull request, oldest first. */
+  readonly said?: (number: number) => Promise<readonly string[]>
 }
 
 /** A request of its own for each number. */
@@ -29,7 +32,7 @@ export function closingOf(changes: Partial<PullClosing> = {}): PullClosing {
   }
 }
 
-export const TEXT = { title: 'a title', body: 'a body\n' }
+export const TEXT = { title: 'a title', body: 'a body\n', reviewers: [] }
 
 /** Posts a sound review as `requests approve` does. */
 export async function post(
@@ -43,8 +46,19 @@ export async function post(
   const words = { reviewer, verdict, issuedAt: NOW }
   const { body } = await signedReview({ ...subject, words })
   const statement = reviewStatement(subject, words)
-  await forge.postReview(number, { statement, body, submittedAt: NOW })
+  await forge.postReview(number, { statement, body, submittedAt: NOW, account: null })
 }
+
+/** Lists until nothing is new any more: a forge's clock may need its time to tell. */
+export async function quiet(forge: Forge): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if ((await forge.openPulls('changed')).length === 0) return
+    await sleep(100)
+  }
+  throw new Error('the list never comes to rest')
+}
+
+const numbersOf = (pulls: readonly OpenPull[]) => pulls.map(({ number }) => number)
 
 /** What every forge must do, whatever it stores pull requests in. */
 export function testForge(name: string, make: () => Promise<ForgeUnderTest>): void {
@@ -136,7 +150,7 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
       const pull = { ...(await forge.pull(number)), headSha: 'f'.repeat(40) }
       const words = { reviewer: 'ana', verdict: 'approve', issuedAt: NOW } as const
       const statement = reviewStatement({ request, pull, forge: await forge.identity() }, words)
-      const review = { statement, body: 'x', submittedAt: NOW }
+      const review = { statement, body: 'x', submittedAt: NOW, account: null }
       await expect(forge.postReview(number, review)).rejects.toMatchObject({
         code: 'FORGE_CONFLICT',
       })
@@ -235,6 +249,149 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
         heads.map((head, i) => (i % 2 === 0 ? forge : other).settle(i + 1, head, closingOf())),
       )
       for (const head of heads) expect(await forge.onBase(head)).toBe(true)
+    })
+  })
+
+  describe(`${name}: the list`, () => {
+    test('of a forge without requests is empty', async () => {
+      const { forge } = await make()
+      for (const which of ['changed', 'all', 'changed'] as const) {
+        expect(await forge.openPulls(which)).toEqual([])
+      }
+    })
+
+    test('holds what is open, from every object, and loses what is settled', async () => {
+      const { forge, again } = await make()
+      for (let i = 1; i <= 4; i++) await forge.open(numbered(i), TEXT)
+      await quiet(forge)
+      const all = await forge.openPulls('all')
+      expect(all.toSorted((a, b) => a.number - b.number)).toMatchObject(
+        [1, 2, 3, 4].map((number) => ({ number, request: numbered(number).id })),
+      )
+      const other = again()
+      expect(numbersOf(await other.openPulls('changed')).toSorted()).toEqual([1, 2, 3, 4])
+      await forge.settle(2, (await forge.pull(2)).headSha, closingOf())
+      const { headSha } = await other.pull(3)
+      await other.settle(3, headSha, closingOf({ decision: 'EXPIRED' }))
+      for (const one of [forge, other, again()]) {
+        expect(numbersOf(await one.openPulls('all')).toSorted()).toEqual([1, 4])
+      }
+      await quiet(other)
+      expect(await other.openPulls('changed')).toEqual([])
+    })
+
+    test('of changes holds what was opened, reviewed or spoken of since, and nothing else', async () => {
+      const { forge, again } = await make()
+      for (let i = 1; i <= 3; i++) await forge.open(numbered(i), TEXT)
+      await quiet(forge)
+      const before = await forge.openPulls('all')
+      expect(before.every(({ mark }) => mark !== null)).toBe(true)
+      await forge.pull(1)
+      await forge.reviews(2)
+      expect(await forge.openPulls('changed')).toEqual([])
+      await post(again(), 2, numbered(2), 'ana')
+      const changed = await forge.openPulls('changed')
+      expect(numbersOf(changed)).toEqual([2])
+      expect(changed[0]?.mark).not.toBe(before.find(({ number }) => number === 2)?.mark)
+      await quiet(forge)
+      await again().open(numbered(4), TEXT)
+      expect(numbersOf(await forge.openPulls('changed'))).toEqual([4])
+      await quiet(forge)
+      await again().notify(1, { key: 'remind-1', text: 'Still waiting.', reviewers: [] })
+      expect(numbersOf(await forge.openPulls('changed'))).toEqual([1])
+      await quiet(forge)
+      await again().open(numbered(1), TEXT)
+      expect(await forge.openPulls('changed')).toEqual([])
+    })
+  })
+
+  describe(`${name}: notices`, () => {
+    const notice = (key: string, text = `About ${key}.`) => ({ key, text, reviewers: [] })
+
+    test('are given once a key, whoever asks, and how often', async () => {
+      const { forge, again, said } = await make()
+      await forge.open(numbered(1), TEXT)
+      await forge.open(numbered(2), TEXT)
+      await Promise.all([1, 2, 3].map(() => forge.notify(1, notice('remind-1'))))
+      await quiet(forge)
+      await forge.notify(1, notice('remind-1', 'Other words.'))
+      await again().notify(1, notice('remind-1'))
+      expect(await forge.openPulls('changed')).toEqual([])
+      await again().notify(1, notice('remind-2'))
+      expect(numbersOf(await forge.openPulls('changed'))).toEqual([1])
+      await forge.notify(2, notice('remind-1'))
+      expect(numbersOf(await forge.openPulls('changed'))).toContain(2)
+      if (said === undefined) return
+      const [one, two, ...rest] = await said(1)
+      expect(rest).toEqual([])
+      expect(one).toContain('About remind-1.')
+      expect(two).toContain('About remind-2.')
+      expect(await said(2)).toHaveLength(1)
+    })
+
+    test('are given after the end too, and change neither state nor reviews', async () => {
+      const { forge, again, said } = await make()
+      const number = await forge.open(numbered(1), TEXT)
+      await post(forge, number, numbered(1), 'ana')
+      await forge.settle(number, (await forge.pull(number)).headSha, closingOf())
+      const before = [await forge.pull(number), await forge.reviews(number)]
+      await again().notify(number, notice('break-glass'))
+      expect([await forge.pull(number), await forge.reviews(number)]).toEqual(before)
+      if (said !== undefined) expect(await said(number)).toHaveLength(1)
+    })
+
+    test.for(['', 'A', 'a b', '../a', 'a\n', '-->', 'a'.repeat(65), 'remind_1'])(
+      'of the key %o -> USAGE_INVALID, and nothing is said',
+      async (key) => {
+        const { forge, said } = await make()
+        await forge.open(numbered(1), TEXT)
+        await expect(forge.notify(1, notice(key))).rejects.toMatchObject({ code: 'USAGE_INVALID' })
+        if (said !== undefined) expect(await said(1)).toEqual([])
+      },
+    )
+
+    test.for([0, 2, -1, Number.NaN])(
+      'on the pull request %d -> REQUEST_UNKNOWN',
+      async (number) => {
+        const { forge } = await make()
+        await forge.open(numbered(1), TEXT)
+        const giving = forge.notify(number, notice('remind-1'))
+        await expect(giving).rejects.toMatchObject({ code: 'REQUEST_UNKNOWN' })
+      },
+    )
+  })
+
+  describe(`${name}: people and display`, () => {
+    test('the account stays the same', async () => {
+      const { forge, again } = await make()
+      const self = await forge.self()
+      expect(await again().self()).toBe(self)
+      if (self !== null) expect(self).toMatch(/^[1-9][0-9]*$/)
+    })
+
+    test.for([['999999999'], ['', 'x', '-1', '1e3', '../user'], ['0', '1', '2', '3']])(
+      'nobody to ask among %o: it opens all the same, and says what it says',
+      async (reviewers) => {
+        const { forge, again } = await make()
+        const opening = { ...TEXT, reviewers }
+        expect(await forge.open(numbered(1), opening)).toBe(1)
+        expect(await again().open(numbered(1), opening)).toBe(1)
+        await forge.notify(1, { key: 'escalate-a', text: 'Now you.', reviewers })
+        expect(await forge.pull(1)).toMatchObject({ state: 'open' })
+      },
+    )
+
+    test('a status decides nothing, and one that cannot be set is no failure', async () => {
+      const { forge, again } = await make()
+      const number = await forge.open(numbered(1), TEXT)
+      const before = [await forge.pull(number), await forge.reviews(number)]
+      const { headSha } = await forge.pull(number)
+      for (const state of ['pending', 'success', 'success', 'failure'] as const) {
+        await forge.setStatus(number, headSha, { state, description: 'x'.repeat(300) })
+        await again().setStatus(number, headSha, { state, description: '' })
+      }
+      await forge.setStatus(number, 'f'.repeat(40), { state: 'success', description: 'no' })
+      expect([await forge.pull(number), await forge.reviews(number)]).toEqual(before)
     })
   })
 }

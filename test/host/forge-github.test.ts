@@ -14,6 +14,8 @@ describe.concurrent('the contract', () => {
   testForge('github', async () => {
     const world = await openWorld()
     worlds.push(world)
-    return { forge: world.open(), again: () => world.open(), people: world.roster }
+    const said = async (number: number) =>
+      world.github.pull(number).comments.map(({ body }) => body)
+    return { forge: world.open(), again: () => world.open(), people: world.roster, said }
   })
 })

@@ -29,8 +29,18 @@ const git = (folder: string, ...args: string[]) =>
 
 testForge('local', async () => {
   const folder = freshFolder()
-  return { forge: forgeAt(folder), again: () => forgeAt(folder) }
+  return { forge: forgeAt(folder), again: () => forgeAt(folder), said: saidIn(folder) }
 })
+
+/** Files of notices, by name. */
+function saidIn(folder: string): (number: number) => Promise<string[]> {
+  return async (number) => {
+    const tree = `refs/pull/${number}/meta:`
+    const names = git(folder, 'ls-tree', '-r', '--name-only', tree).split('\n')
+    const notices = names.filter((name) => name.startsWith('notices/'))
+    return notices.map((name) => git(folder, 'show', `${tree}${name}`))
+  }
+}
 
 /** One request opened, reviewed by two and approved. */
 async function settled(): Promise<{ folder: string; forge: Forge }> {
@@ -81,7 +91,7 @@ describe('the repository', () => {
   test('passes git fsck --strict, waiting, settled and rejected', async () => {
     const { folder, forge } = await settled()
     await forge.open(numbered(2), TEXT)
-    await forge.open(numbered(3), { title: 't', body: '' })
+    await forge.open(numbered(3), { title: 't', body: '', reviewers: [] })
     await forge.settle(3, (await forge.pull(3)).headSha, closingOf({ decision: 'REJECTED' }))
     expect(git(folder, 'fsck', '--strict', '--no-progress', '--no-dangling')).toBe('')
   })
@@ -308,4 +318,51 @@ test('a copy made by hand keeps its id, so its reviews still verify there and on
   const copy = freshFolder()
   cpSync(folder, copy, { recursive: true })
   expect(await forgeAt(copy).identity()).toEqual(await forge.identity())
+})
+
+describe('the list of open pulls', () => {
+  const numbers = async (forge: Forge) =>
+    (await forge.openPulls('all')).map(({ number }) => number).toSorted()
+
+  test.for([
+    { name: "somebody's own branch", ref: 'refs/heads/requests/topic' },
+    { name: 'a branch without a pull', ref: `refs/heads/requests/req_${'9'.repeat(20)}` },
+  ])('leaves out $name', async ({ ref }) => {
+    const folder = freshFolder()
+    const forge = forgeAt(folder)
+    await forge.open(numbered(1), TEXT)
+    git(folder, 'update-ref', ref, 'main')
+    expect(await numbers(forge)).toEqual([1])
+    expect(await numbers(forgeAt(folder))).toEqual([1])
+  })
+
+  test('leaves out what is half opened, until it is opened again', async () => {
+    const folder = freshFolder()
+    const forge = forgeAt(folder)
+    for (const i of [1, 2]) await forge.open(numbered(i), TEXT)
+    git(folder, 'update-ref', '-d', 'refs/pull/1/meta')
+    expect(await numbers(forgeAt(folder))).toEqual([2])
+    await forge.open(numbered(1), TEXT)
+    expect(await numbers(forgeAt(folder))).toEqual([1, 2])
+  })
+
+  test('leaves out one whose number cannot be read, and shows the others', async () => {
+    const folder = freshFolder()
+    const forge = forgeAt(folder)
+    for (const i of [1, 2, 3]) await forge.open(numbered(i), TEXT)
+    expect(await numbers(forge)).toEqual([1, 2, 3])
+    git(folder, 'update-ref', `refs/countersign/requests/${numbered(2).id}`, 'main')
+    git(folder, 'update-ref', `refs/countersign/requests/${numbered(3).id}`, 'refs/pull/1/meta')
+    expect(await numbers(forgeAt(folder))).toEqual([1])
+    // Who knew the numbers before goes on with them: a number never changes.
+    expect(await numbers(forge)).toEqual([1, 2, 3])
+  })
+
+  test('keeps a notice in the history that only grows', async () => {
+    const { folder, forge } = await settled()
+    await forge.notify(1, { key: 'break-glass', text: 'a\n\n\n', reviewers: ['1'] })
+    expect(git(folder, 'show', 'refs/pull/1/meta:notices/break-glass.md')).toBe('a')
+    expect(git(folder, 'log', '-1', '--format=%s', 'refs/pull/1/meta')).toBe('Say break-glass')
+    expect(git(folder, 'fsck', '--strict', '--no-progress', '--no-dangling')).toBe('')
+  })
 })

@@ -147,7 +147,7 @@ describe('requests and texts of others', () => {
   })
 
   test('texts that are too long are cut to what GitHub takes', async () => {
-    const text = { title: 'é'.repeat(1000), body: '😀'.repeat(50_000) }
+    const text = { title: 'é'.repeat(1000), body: '😀'.repeat(50_000), reviewers: [] }
     await world.open().open(numbered(1), text)
     expect(world.github.pull(1).body).toHaveLength(65_536)
     expect(world.github.pull(1).title).toHaveLength(256)
@@ -556,10 +556,11 @@ describe('limits and outages', () => {
 
   test('every change of a forge passes the gate', async () => {
     const forge = world.open({ timing: { ...FAST, secondMs: 400 } })
-    for (let i = 1; i <= 4; i++) await forge.open(numbered(i), TEXT) // 5 changes each.
     const start = performance.now()
+    for (let i = 1; i <= 4; i++) await forge.open(numbered(i), TEXT) // 5 changes each.
     await Promise.all([5, 6].map((i) => forge.open(numbered(i), TEXT)))
-    expect(performance.now() - start).toBeGreaterThan(2000)
+    // Twenty of the thirty are of the burst.
+    expect(performance.now() - start).toBeGreaterThan(3900)
   })
 })
 

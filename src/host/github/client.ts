@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Octokit } from 'octokit'
 import { PolicyError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/json-value.ts'
+import { plainLine } from '../forge/plain.ts'
 import type { GithubCredentials } from './credentials.ts'
 import { openGithubFetch } from './fetch.ts'
 import { openGate } from './gate.ts'
-import { plainLine } from './plain.ts'
 
 export type GithubTiming = {
   /** How long a second of GitHub's is, in milliseconds. Default: 1,000; shorter in tests alone. */
@@ -28,7 +28,14 @@ type Parameters = Readonly<Record<string, unknown>>
 
 /** What GitHub answered: a value, or one of the refusals that the caller deals with. */
 export type GithubAnswer =
-  | { readonly done: true; readonly value: unknown; readonly more: boolean }
+  | {
+      readonly done: true
+      readonly value: unknown
+      /** Whether GitHub links to a next page. */
+      readonly more: boolean
+      /** GitHub's clock, in Unix milliseconds; null when it did not say. */
+      readonly date: number | null
+    }
   | { readonly done: false; readonly status: number; readonly message: string }
 
 export type GithubClient = {
@@ -40,8 +47,12 @@ export type GithubClient = {
    * @throws {PolicyError} FORGE_UNREACHABLE (retryable), FORGE_UNAUTHORIZED, FORGE_REFUSED
    */
   ask(route: string, parameters: Parameters, statuses: readonly number[]): Promise<GithubAnswer>
+  /** Asks as `ask`, from the top of the API rather than below the repository. */
+  top(route: string, parameters: Parameters, statuses: readonly number[]): Promise<GithubAnswer>
   /** Asks for what must be there. */
   get(route: string, parameters?: Parameters): Promise<unknown>
+  /** What the calls are made with. */
+  readonly kind: GithubCredentials['kind']
   /** Whose the repository is. */
   readonly owner: string
   /** For pauses between tries. */
@@ -57,29 +68,32 @@ export function openGithubClient(options: ClientOptions): GithubClient {
   const web = openGithubFetch({ timeoutMs, secondMs })
   const make = octokitOf(options, { fetch: web.fetch, secondMs, retries, host })
   let octokit: Promise<Octokit> | null = null
-  const ask: GithubClient['ask'] = async (route, parameters, statuses) => {
+  const top: GithubClient['top'] = async (route, parameters, statuses) => {
     const quietMs = web.quietMs()
     if (quietMs > QUIET_SECONDS_MAX * secondMs) throw tooMany(host, quietMs / secondMs)
     if (quietMs > 0) await sleep(quietMs)
-    const [method = '', path = ''] = route.split(' ')
     try {
       octokit ??= make()
       const one = await octokit
-      const answer = await one.request(`${method} /repos/{owner}/{repo}${path}`, {
-        ...parameters,
-        owner,
-        repo,
-      })
+      const answer = await one.request(route, parameters)
       const more = /;\s*rel="next"/.test(answer.headers.link ?? '')
-      return { done: true, value: answer.data, more }
+      const date = Date.parse(answer.headers.date ?? '')
+      return { done: true, value: answer.data, more, date: Number.isNaN(date) ? null : date }
     } catch (error) {
       const found = refusalOf(error, options)
       if (!found.limited && statuses.includes(found.status)) return { done: false, ...found }
       throw failure(found, { host, repository, quiet: web.quietMs() / secondMs })
     }
   }
+  const ask: GithubClient['ask'] = (route, parameters, statuses) => {
+    const [method = '', path = ''] = route.split(' ')
+    const below = { ...parameters, owner, repo }
+    return top(`${method} /repos/{owner}/{repo}${path}`, below, statuses)
+  }
   return {
     ask,
+    top,
+    kind: options.credentials.kind,
     get: async (route, parameters = {}) => {
       const answer = await ask(route, parameters, [])
       return answer.done ? answer.value : undefined

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PolicyError } from '../../base/errors.ts'
+import { oidAt } from '../forge/names.ts'
 import type { GithubClient } from './client.ts'
 import type { Context } from './pull.ts'
-import { oidAt } from './pull.ts'
 
 /** One file of a commit: its text, or a blob that the repository has. */
 export type CommitFile = { readonly path: string } & (

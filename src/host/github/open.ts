@@ -1,21 +1,30 @@
-import { canonicalize } from '../../base/canonical-json.ts'
 import { PolicyError } from '../../base/errors.ts'
-import type { JsonObject } from '../../base/json-value.ts'
 import type { Request } from '../../model/generated/types.ts'
-import type { PullText } from '../../model/ports.ts'
-import { listAt, valueAt } from './answer.ts'
+import type { PullOpening, PullText } from '../../model/ports.ts'
+import { listAt, valueAt } from '../forge/answer.ts'
+import {
+  BODY_LENGTH_MAX,
+  branchOf,
+  cut,
+  folderOf,
+  oidAt,
+  prettyJson,
+  TITLE_LENGTH_MAX,
+  tampered,
+} from '../forge/names.ts'
 import { makeCommit, readTip, retry } from './commit.ts'
+import { askReviews } from './people.ts'
 import type { Context, Shown } from './pull.ts'
-import { branchOf, folderOf, oidAt, readHead, readShown, tampered } from './pull.ts'
+import { readHead, readShown } from './pull.ts'
 
 /**
  * Opens a request's pull request, or finishes what an earlier call began: a branch without a pull request, or a pull
- * request without labels.
+ * request without reviewers or labels.
  */
 export async function openPull(
   context: Context,
   request: Request,
-  text: PullText,
+  opening: PullOpening,
 ): Promise<number> {
   const wanted = prettyJson(request)
   const branch = branchOf(request.id)
@@ -27,9 +36,12 @@ export async function openPull(
       return found
     }
     await ensureBranch(context, request.id, wanted)
-    return createPull(context, branch, text)
+    return createPull(context, branch, opening)
   })
-  if (shown.state === 'open') await label(context, shown, request)
+  if (shown.state === 'open') {
+    await askReviews(context, shown, opening)
+    await label(context, shown, request)
+  }
   return shown.number
 }
 
@@ -91,13 +103,6 @@ async function createPull(
   throw refused(`the pull request of ${branch}`, made.message)
 }
 
-const TITLE_LENGTH_MAX = 256
-const BODY_LENGTH_MAX = 65_536
-
-function cut(text: string, lengthMax: number): string {
-  return text.length > lengthMax ? `${text.slice(0, lengthMax - 1).toWellFormed()}…` : text
-}
-
 /** Labels help people find it, and decide nothing: a token that may not set them is no reason to fail. */
 async function label(context: Context, shown: Shown, request: Request): Promise<void> {
   const wanted = ['countersign', `priority: ${request.priority}`]
@@ -105,12 +110,6 @@ async function label(context: Context, shown: Shown, request: Request): Promise<
   if (labels.length === 0) return
   const parameters = { issue_number: shown.number, labels }
   await context.client.ask('POST /issues/{issue_number}/labels', parameters, [403, 404, 410, 422])
-}
-
-/** RFC 8785 order, indented for people, and a line feed. */
-function prettyJson(value: object): string {
-  const sorted: unknown = JSON.parse(canonicalize(value as JsonObject))
-  return `${JSON.stringify(sorted, null, 2)}\n`
 }
 
 function refused(what: string, message: string): PolicyError {

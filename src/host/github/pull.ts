@@ -3,8 +3,19 @@ import { decodeBase64 } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { GITHUB_REVIEWS_MAX } from '../../base/limits.ts'
 import type { ForgeReview, PosterKind, Pull } from '../../model/ports.ts'
-import { idAt, listAt, textAt, valueAt } from './answer.ts'
+import { idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
+import {
+  byAge,
+  checkNumber,
+  isOid,
+  oidAt,
+  requestOfBranch,
+  requestOfPath,
+  tampered,
+} from '../forge/names.ts'
 import type { GithubClient } from './client.ts'
+import type { People } from './people.ts'
+import { askedOf } from './people.ts'
 
 /** What one forge's calls share. */
 export type Context = {
@@ -14,6 +25,7 @@ export type Context = {
   /** The repository's numeric id, as text. */
   readonly repository: () => Promise<string>
   readonly heads: Map<string, Head>
+  readonly people: People
 }
 
 /** A commit that asks for one request: nothing else may be in it, since approving merges all of it. */
@@ -33,17 +45,8 @@ export type Shown = Omit<Pull, 'baseSha' | 'requestText' | 'pushers'> & {
   /** From its branch's name. */
   readonly request: string
   readonly labels: readonly string[]
-}
-
-const BRANCH_PREFIX = 'countersign/'
-
-export function branchOf(id: string): string {
-  checkRequestId(id)
-  return `${BRANCH_PREFIX}${id}`
-}
-
-export function folderOf(id: string): string {
-  return `requests/${id}`
+  /** Ids of the accounts that are asked for a review. */
+  readonly asked: readonly string[]
 }
 
 /** @throws {PolicyError} REQUEST_UNKNOWN, REQUEST_TAMPERED when it is not of this repository or no request's */
@@ -73,8 +76,8 @@ export async function readShown(context: Context, value: unknown): Promise<Shown
     }
   }
   const branch = textAt(value, 'head', 'ref')
-  const request = branch.startsWith(BRANCH_PREFIX) ? branch.slice(BRANCH_PREFIX.length) : ''
-  if (!REQUEST_ID.test(request)) throw tampered(`the branch of pull request ${number}`)
+  const request = requestOfBranch(branch)
+  if (request === null) throw tampered(`the branch of pull request ${number}`)
   return {
     number,
     request,
@@ -83,6 +86,7 @@ export async function readShown(context: Context, value: unknown): Promise<Shown
     headSha: oidAt(value, 'head', 'sha'),
     author: valueAt(value, ['user']) === null ? '' : String(idAt(value, 'user', 'id')),
     labels: listAt(value, 'labels').map((label) => textAt(label, 'name')),
+    asked: askedOf(value),
   }
 }
 
@@ -92,7 +96,7 @@ function stateOf(value: unknown): Pull['state'] {
 }
 
 export async function readPull(context: Context, number: number): Promise<Pull> {
-  const { request, labels: _labels, ...shown } = await showPull(context, number)
+  const { request, labels: _labels, asked: _asked, ...shown } = await showPull(context, number)
   const head = await readHead(context, shown.headSha)
   if (head.request !== request) throw tampered(`pull request ${number} asks for another request`)
   return { ...shown, baseSha: head.parent, pushers: head.accounts, requestText: head.requestText }
@@ -112,9 +116,9 @@ export async function readHead(context: Context, sha: string): Promise<Head> {
   const files = listAt(commit, 'files')
   const [parent, file] = [parents[0], files[0]]
   const path = file === undefined ? '' : textAt(file, 'filename')
-  const request = /^requests\/([^/]+)\/request\.json$/.exec(path)?.[1] ?? ''
+  const request = requestOfPath(path)
   const alone = parents.length === 1 && files.length === 1 && textAt(file, 'status') === 'added'
-  if (textAt(commit, 'sha') !== sha || !alone || !REQUEST_ID.test(request)) {
+  if (textAt(commit, 'sha') !== sha || !alone || request === null) {
     throw tampered(`the commit ${sha} does more than add one request`)
   }
   const blob = oidAt(file, 'sha')
@@ -200,13 +204,9 @@ function kindOf(type: string): PosterKind {
   return type === 'User' ? 'person' : 'bot'
 }
 
-function byAge(one: ForgeReview, other: ForgeReview): number {
-  return one.submittedAt - other.submittedAt || Number(one.id) - Number(other.id)
-}
-
 /** Whether `ancestor` is reachable from the base branch. */
 export async function isOnBase(context: Context, ancestor: string): Promise<boolean> {
-  if (!OID.test(ancestor)) return false
+  if (!isOid(ancestor)) return false
   const basehead = `${ancestor}...${context.base}`
   // From the second page on, the files are left out.
   const parameters = { basehead, per_page: 1, page: 2 }
@@ -217,30 +217,4 @@ export async function isOnBase(context: Context, ancestor: string): Promise<bool
   }
   const status = textAt(answer.value, 'status')
   return status === 'ahead' || status === 'identical'
-}
-
-export function oidAt(value: unknown, ...path: readonly string[]): string {
-  const oid = textAt(value, ...path)
-  if (OID.test(oid)) return oid
-  throw tampered(`${path.join('.')} is no commit`)
-}
-
-const OID = /^[0-9a-f]{40}$/
-const REQUEST_ID = /^req_[0-9a-z]{20,40}$/
-
-function checkRequestId(id: string): void {
-  if (!REQUEST_ID.test(id)) throw tampered('a request id')
-}
-
-function checkNumber(number: number): void {
-  if (Number.isSafeInteger(number) && number >= 1) return
-  throw new PolicyError('REQUEST_UNKNOWN', 'expected the number of a pull request')
-}
-
-export function headDiffers(number: number): PolicyError {
-  return new PolicyError('FORGE_CONFLICT', `the head of pull request ${number} is another commit`)
-}
-
-export function tampered(what: string): PolicyError {
-  return new PolicyError('REQUEST_TAMPERED', `not as the forge writes it: ${what}`)
 }

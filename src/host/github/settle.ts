@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto'
 import { fromUtf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
-import { parseJsonBytes } from '../../base/json-parse.ts'
-import type { Resolution } from '../../model/nouns.ts'
-import type { ForgeReview, PullClosing } from '../../model/ports.ts'
-import { textAt, valueAt } from './answer.ts'
+import type { PullClosing } from '../../model/ports.ts'
+import { valueAt } from '../forge/answer.ts'
+import { branchOf, folderOf, headDiffers } from '../forge/names.ts'
+import { blobOid, outcomeMessage, reviewFiles } from '../forge/outcome.ts'
 import type { CommitFile } from './commit.ts'
 import { makeCommit, readTip, retry } from './commit.ts'
-import { plainLine } from './plain.ts'
 import type { Context, Head, Shown } from './pull.ts'
-import { branchOf, folderOf, headDiffers, readHead, readReviews, showPull } from './pull.ts'
+import { readHead, readReviews, showPull } from './pull.ts'
 
 type Settling = {
   readonly number: number
@@ -114,56 +112,4 @@ async function commitOutcome(context: Context, outcome: Outcome): Promise<void> 
       `GitHub does not take the outcome on ${base} (${moved.status}: ${moved.message}); let the engine's account pass its rules`,
     )
   })
-}
-
-/** Git's id of these bytes as a file. */
-function blobOid(bytes: Uint8Array): string {
-  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
-}
-
-/** What people decided, beside the decision; the newest where there are many. */
-function reviewFiles(folder: string, reviews: readonly ForgeReview[]): CommitFile[] {
-  return reviews
-    .filter(({ state }) => state !== 'commented')
-    .slice(-REVIEW_FILES_MAX)
-    .flatMap(({ id, body, submittedAt, ...facts }) => {
-      const { commit, poster, state } = facts
-      const about = { commit, poster, state, submitted_at: new Date(submittedAt).toISOString() }
-      return [
-        { path: `${folder}/reviews/${id}.json`, text: `${JSON.stringify(about, null, 2)}\n` },
-        { path: `${folder}/reviews/${id}.md`, text: body },
-      ]
-    })
-}
-
-const REVIEW_FILES_MAX = 100
-
-/**
- * What `git log` says of it: ids, digests and names from the roster. Words that an agent or a reviewer chose stay out,
- * since GitHub notifies people and closes issues by what it finds in messages.
- */
-function outcomeMessage(head: Head, number: number, { decision, by }: PullClosing): string {
-  const asked = parseJsonBytes(new TextEncoder().encode(head.requestText))
-  const lines = [
-    `${VERBS[decision]} ${head.request}`,
-    '',
-    `Decision: ${decision}`,
-    ...by.map((name) => `Reviewed-by: ${harmless(name)}`),
-    `Pull-request: ${number}`,
-    `Policy: ${harmless(textAt(asked, 'policy'))}`,
-    `Action-digest: ${harmless(textAt(asked, 'root'))}`,
-    '',
-  ]
-  return lines.join('\n')
-}
-
-function harmless(text: string): string {
-  return plainLine(text, 128).replaceAll(/[^\w.: -]/g, '_')
-}
-
-const VERBS: Readonly<Record<Resolution, string>> = {
-  APPROVED: 'Approve',
-  APPROVED_WITH_MODIFICATIONS: 'Approve with changes',
-  REJECTED: 'Reject',
-  EXPIRED: 'Expire',
 }

@@ -31,7 +31,7 @@ const BASE = 'https://description.test/github'
 const ajv = new Ajv({ strict: false, allErrors: true })
 ajv.addFormat('date-time', (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(text))
 ajv.addFormat('uri', (text) => URL.canParse(text))
-for (const name of ['int64', 'repo.nwo', 'timestamp']) ajv.addFormat(name, true)
+for (const name of ['email', 'int64', 'repo.nwo', 'timestamp']) ajv.addFormat(name, true)
 ajv.addSchema({ $id: BASE, components: converted(components) as object })
 
 const operations: readonly Operation[] = Object.entries(
@@ -93,7 +93,8 @@ export function responseFlaws({ operation }: Matched, status: number, body: unkn
 
 /** A document of a schema: given fields, and neutral values for what else is required. */
 export function filled(schema: string, given: Record<string, unknown>): Record<string, unknown> {
-  return { ...(neutral({ $ref: `#/components/schemas/${schema}` }) as object), ...given }
+  const { nullable: _nullable, ...found } = resolved({ $ref: `#/components/schemas/${schema}` })
+  return { ...(neutral(found) as object), ...given }
 }
 
 function neutral(found: Json): unknown {

@@ -2,7 +2,7 @@ import { filled } from './description.ts'
 import type { Call, Handler } from './operations.ts'
 import { commitOf, gitCommitOf, refOf } from './shapes.ts'
 import type { State } from './state.ts'
-import { invalid, notFound, Refused } from './state.ts'
+import { invalid, notFound, Refused, touch } from './state.ts'
 
 /** Git's own objects: refs, commits, trees, blobs, and what is made of them. */
 export const GIT_OPERATIONS: Readonly<Record<string, Handler>> = {
@@ -134,7 +134,9 @@ async function compare(state: State, { path, query }: Call) {
 /** A pull request whose branch goes is closed, and cannot be opened again. */
 function closePullsOf(state: State, ref: string): void {
   for (const pull of state.pulls) {
-    if (`refs/heads/${pull.branch}` === ref) pull.state = 'closed'
+    if (`refs/heads/${pull.branch}` !== ref || pull.state === 'closed') continue
+    pull.state = 'closed'
+    touch(state, pull)
   }
 }
 

@@ -1,8 +1,10 @@
 import { filled } from './description.ts'
 import { GIT_OPERATIONS } from './git-operations.ts'
+import { PEOPLE_OPERATIONS } from './people-operations.ts'
+import { freshPull, issueOf, page, refresh } from './pulls.ts'
 import { pullOf, repositoryOf, reviewOf } from './shapes.ts'
 import type { Account, FakePull, FakeReview, State } from './state.ts'
-import { invalid, notFound, Refused } from './state.ts'
+import { invalid, Refused, touch } from './state.ts'
 
 export type Call = {
   readonly user: Account
@@ -23,6 +25,7 @@ export type Handler = (state: State, call: Call) => Promise<Answer>
 /** By GitHub's operation id. */
 export const OPERATIONS: Readonly<Record<string, Handler>> = {
   ...GIT_OPERATIONS,
+  ...PEOPLE_OPERATIONS,
   'repos/get': async (state) => ({ status: 200, body: repositoryOf(state, 'full-repository') }),
   'pulls/list': listPulls,
   'pulls/create': createPull,
@@ -33,6 +36,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   'pulls/update': async (state, call) => {
     const pull = await freshPull(state, call)
     if (call.body['state'] === 'closed') pull.state = 'closed'
+    touch(state, pull)
     return { status: 200, body: await pullOf(state, pull) }
   },
   'pulls/merge': merge,
@@ -44,9 +48,8 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   },
   'pulls/create-review': createReview,
   'issues/add-labels': async (state, call) => {
-    const number = Number(call.path['issue_number'])
-    const pull = state.pulls.find((one) => one.number === number)
-    if (pull === undefined) throw notFound()
+    const pull = issueOf(state, call)
+    touch(state, pull)
     pull.labels = [...new Set([...pull.labels, ...(call.body['labels'] as string[])])]
     const labels = pull.labels.map((name, id) =>
       filled('label', { id: id + 1, name, description: '' }),
@@ -57,25 +60,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
 
 /** What the account must be able to do. */
 export function needsWrite(id: string): boolean {
-  return !/(?:\/get|\/list|\/compare|\/create-review$)/.test(id)
-}
-
-async function freshPull(state: State, { path }: Call): Promise<FakePull> {
-  const pull = state.pulls.find(({ number }) => number === Number(path['pull_number']))
-  if (pull === undefined) throw notFound()
-  const tip = await state.repository.read(`refs/heads/${pull.branch}`)
-  if (pull.state === 'open' && tip !== null && tip !== pull.headSha) {
-    pull.headSha = tip
-    await state.repository.git('update-ref', `refs/pull/${pull.number}/head`, tip)
-  }
-  return pull
-}
-
-function page(values: readonly unknown[], query: URLSearchParams): Answer {
-  const size = Math.min(Number(query.get('per_page') ?? 30), 100)
-  const number = Number(query.get('page') ?? 1)
-  const body = values.slice((number - 1) * size, number * size)
-  return { status: 200, body, more: values.length > number * size }
+  return !/(?:\/get|\/list|\/compare|\/create-review$|\/create-comment$)/.test(id)
 }
 
 async function listPulls(state: State, { query }: Call): Promise<Answer> {
@@ -88,9 +73,35 @@ async function listPulls(state: State, { query }: Call): Promise<Answer> {
       // A trap: a filter without an owner is no filter.
       (head === null || !head.includes(':') || head === `${state.owner}:${pull.branch}`),
   )
-  if (query.get('direction') !== 'asc') found.reverse()
-  const shown = await Promise.all(found.map((pull) => pullOf(state, pull, 'pull-request-simple')))
-  return page(shown, query)
+  const newest = query.get('direction') !== 'asc'
+  if (query.get('sort') === 'updated') {
+    found.sort((a, b) => (a.updatedAt < b.updatedAt ? -1 : a.updatedAt > b.updatedAt ? 1 : 0))
+  }
+  if (newest) found.reverse()
+  const { body, ...answer } = page(found, query)
+  for (const pull of body as FakePull[]) await refresh(state, pull)
+  const tips = new Map<string, string | null>()
+  for (const { base } of body as FakePull[]) {
+    if (!tips.has(base)) tips.set(base, await state.repository.read(`refs/heads/${base}`))
+  }
+  const shown = (body as FakePull[]).map((pull) =>
+    listedPull(state, pull, tips.get(pull.base) ?? null),
+  )
+  return { ...answer, body: await Promise.all(shown) }
+}
+
+/** Documents are the same objects until something changes, so that long lists are quick. */
+const listed = new WeakMap<FakePull, { readonly key: string; readonly value: unknown }>()
+
+async function listedPull(state: State, pull: FakePull, tip: string | null): Promise<unknown> {
+  const { headSha, labels, asked, updatedAt, headRepository } = pull
+  const about = [tip, headSha, labels, asked.map(({ id }) => id), updatedAt, pull.state]
+  const key = JSON.stringify([...about, headRepository, state.id, state.owner, state.name])
+  const known = listed.get(pull)
+  if (known?.key === key) return known.value
+  const value = await pullOf(state, pull, 'pull-request-simple')
+  listed.set(pull, { key, value })
+  return value
 }
 
 async function createPull(state: State, { body, user }: Call): Promise<Answer> {
@@ -114,6 +125,7 @@ async function createPull(state: State, { body, user }: Call): Promise<Answer> {
     ...{ number: state.pulls.length + 1, author: user, branch, base, headSha },
     ...{ title: String(body['title']), body: text, headRepository: state.id },
     ...{ state: 'open', mergedAt: null, mergeSha: null, reviews: [], labels: [] },
+    ...{ asked: [], comments: [], updatedAt: state.now() },
   }
   state.pulls.push(pull)
   await repository.git('update-ref', `refs/pull/${pull.number}/head`, headSha)
@@ -142,6 +154,7 @@ async function merge(state: State, call: Call): Promise<Answer> {
     throw new Refused(405, 'Base branch was modified. Review and try the merge again.')
   }
   Object.assign(pull, { state: 'closed', mergedAt: state.now(), mergeSha: sha })
+  touch(state, pull)
   return { status: 200, body: { sha, merged: true, message: 'Pull Request successfully merged' } }
 }
 
@@ -178,5 +191,7 @@ async function createReview(state: State, call: Call): Promise<Answer> {
     state: STATES[event] ?? 'PENDING',
   }
   pull.reviews.push(review)
+  pull.asked = pull.asked.filter((one) => one !== user)
+  touch(state, pull)
   return { status: 200, body: reviewOf(review) }
 }

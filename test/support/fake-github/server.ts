@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Matched, matchOperation, requestFlaws, responseFlaws } from './description.ts'
 import { needsWrite, OPERATIONS } from './operations.ts'
 import { openRepository } from './repository.ts'
+import { appOf } from './shapes.ts'
 import type { Account, FakePull, FakeReview, State } from './state.ts'
-import { Refused } from './state.ts'
+import { Refused, touch } from './state.ts'
 
 /** What to answer instead, for calls of one operation. */
 export type Fault = {
@@ -42,8 +44,13 @@ export async function startFakeGithub(options: {
   readonly folder: string
   readonly prefix?: string
   readonly app?: { readonly id: number; readonly installation: number; readonly publicKey: string }
+  /** Requests an hour; what is answered by 304 counts for nothing. Default: 5,000 */
+  readonly rateLimit?: number
+  /** How long an answer takes, in milliseconds: half before the call is carried out, half after. Default: 0 */
+  readonly latencyMs?: () => number
 }) {
-  const { folder, prefix = '' } = options
+  const { folder, prefix = '', rateLimit = 5000 } = options
+  const latencyMs = options.latencyMs ?? (() => 0)
   const repository = openRepository(folder)
   const flaws: string[] = []
   const seen: Seen[] = []
@@ -51,13 +58,22 @@ export async function startFakeGithub(options: {
   let port = 0
   let ids = 5_000_000_000 // Ids of reviews have outgrown 32 bits.
   let clock = Date.parse('2026-11-21T09:05:00Z')
+  let stopped = false
+  let spent = 0
   const state: State = {
     ...{ repository, id: 987_654_321, owner: 'acme', name: 'approvals', base: 'main' },
-    ...{ accounts: [], pulls: [], protectedBase: false, mergeCommitsAllowed: true },
+    ...{
+      accounts: [],
+      pulls: [],
+      slug: 'countersign',
+      statuses: new Map(),
+      protectedBase: false,
+      mergeCommitsAllowed: true,
+    },
     url: () => `http://127.0.0.1:${port}${prefix}`,
     // GitHub's times are whole seconds.
     now: () => {
-      clock += 1000
+      if (!stopped) clock += 1000
       return new Date(clock).toISOString().replace('.000', '')
     },
     nextId: () => ++ids,
@@ -76,6 +92,23 @@ export async function startFakeGithub(options: {
     state.accounts.push(account)
     return account
   }
+  const heads = (): Record<string, string> => ({
+    ...rates(rateLimit - spent),
+    // Its clock has gone on a little, unless it stands still.
+    date: new Date(clock + (stopped ? 0 : 10_000)).toUTCString(),
+  })
+  // Documents that were sound once: a list is of the same ones again and again.
+  const sound = new WeakSet<object>()
+  const newFlaws = (matched: Matched, status: number, body: unknown): string[] => {
+    const known = (value: unknown): boolean =>
+      typeof value === 'object' && value !== null && sound.has(value)
+    if (Array.isArray(body) && body.length > 0 && body.every(known)) return []
+    const found = responseFlaws(matched, status, body)
+    if (found.length === 0 && Array.isArray(body)) {
+      for (const value of body) if (typeof value === 'object' && value !== null) sound.add(value)
+    }
+    return found
+  }
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     respond(request, response).catch((error: unknown) => {
       flaws.push(String(error))
@@ -93,7 +126,14 @@ export async function startFakeGithub(options: {
     }
     const { id } = matched.operation
     const conditional = request.headers['if-none-match'] !== undefined
-    const log = (status: number): void => void seen.push({ operation: id, status, conditional })
+    let entry: Seen = { operation: id, status: 0, conditional }
+    const log = (status: number): void => {
+      entry = { ...entry, status }
+      seen.push(entry)
+      spent += 1
+    }
+    const delayMs = latencyMs() / 2
+    if (delayMs > 0) await sleep(delayMs)
     const fault = faults.find(({ on, left }) => left > 0 && (on === undefined || on === id))
     if (fault !== undefined) {
       fault.left -= 1
@@ -103,23 +143,25 @@ export async function startFakeGithub(options: {
         log(fault.answer?.status ?? 0)
         if (fault.answer === undefined) return void response.destroy()
         const { status, headers, body } = fault.answer
-        return send(response, status, body, { ...rates(), ...headers })
+        return send(response, status, body, { ...rates(rateLimit - spent), ...headers })
       }
     }
     const { status, body, more } = await carryOut(matched, url, text, request)
     log(status)
-    for (const flaw of responseFlaws(matched, status, body)) flaws.push(`${id} ${status}: ${flaw}`)
+    for (const flaw of newFlaws(matched, status, body)) flaws.push(`${id} ${status}: ${flaw}`)
+    if (delayMs > 0) await sleep(delayMs)
     if (fault?.when === 'after') return void response.destroy()
-    const headers: Record<string, string> = rates()
+    const headers = heads()
     if (more === true) {
       url.searchParams.set('page', String(Number(url.searchParams.get('page') ?? 1) + 1))
       headers['link'] = `<${state.url()}${url.pathname}${url.search}>; rel="next"`
     }
     if (request.method === 'GET' && status === 200) {
       // A trap: of the body alone, so that a next page does not change it.
-      headers['etag'] = `W/"${createHash('sha256').update(JSON.stringify(body)).digest('hex')}"`
+      headers['etag'] = etagOf(body)
       if (request.headers['if-none-match'] === headers['etag']) {
-        seen[seen.length - 1] = { operation: id, status: 304, conditional }
+        seen[seen.lastIndexOf(entry)] = { ...entry, status: 304 }
+        spent -= 1
         // A trap: what the first answer linked to is all that the caller knows.
         const { link: _link, ...kept } = headers
         return send(response, 304, undefined, kept)
@@ -136,13 +178,19 @@ export async function startFakeGithub(options: {
     }
     try {
       const credential = /^(?:token|bearer) (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-      if (operation.id === 'apps/create-installation-access-token') {
-        return installationToken(credential ?? '', path['installation_id'] ?? '')
+      if (operation.id.startsWith('apps/')) {
+        const app = appBy(credential ?? '')
+        if (operation.id === 'apps/get-authenticated')
+          return { status: 200, body: app, more: false }
+        return installationToken(path['installation_id'] ?? '')
       }
       const user = state.accounts.find(({ token }) => token === credential)
       if (user === undefined) throw new Refused(401, 'Bad credentials')
       const named = path['owner'] === state.owner && path['repo'] === state.name
-      if (!named || user.permission === 'none') throw new Refused(404, 'Not Found')
+      const inRepository = path['repo'] !== undefined
+      if (inRepository && (!named || user.permission === 'none'))
+        throw new Refused(404, 'Not Found')
+      if (spent >= rateLimit) throw new Refused(403, 'API rate limit exceeded for user ID 1.')
       if (needsWrite(operation.id) && user.permission !== 'write') {
         throw new Refused(403, 'Resource not accessible by personal access token')
       }
@@ -155,7 +203,7 @@ export async function startFakeGithub(options: {
     }
   }
 
-  const installationToken = (jwt: string, installation: string) => {
+  const appBy = (jwt: string): unknown => {
     const [header = '', payload = '', signature = ''] = jwt.split('.')
     const { app } = options
     const signed = Buffer.from(`${header}.${payload}`)
@@ -165,10 +213,13 @@ export async function startFakeGithub(options: {
     if (!sound || Number(claims.iss) !== app.id) {
       throw new Refused(401, 'A JSON web token could not be decoded')
     }
-    if (Number(installation) !== app.installation) throw new Refused(404, 'Not Found')
+    return appOf(state, app.id)
+  }
+
+  const installationToken = (installation: string) => {
+    if (Number(installation) !== options.app?.installation) throw new Refused(404, 'Not Found')
     const bot =
-      state.accounts.find(({ type }) => type === 'Bot') ??
-      addAccount('countersign', { type: 'Bot' })
+      state.accounts.find(({ type }) => type === 'Bot') ?? addAccount(state.slug, { type: 'Bot' })
     const expires_at = new Date(Date.now() + 3_600_000).toISOString()
     return { status: 201, body: { token: bot.token, expires_at }, more: false }
   }
@@ -198,6 +249,23 @@ export async function startFakeGithub(options: {
     count: (operation: string, status?: number): number =>
       seen.filter((one) => one.operation === operation && (status ?? one.status) === one.status)
         .length,
+    /** By operation: how often it was asked for, and how often that cost nothing since nothing had changed. */
+    calls: (): Record<string, { asked: number; unchanged: number }> => {
+      const calls: Record<string, { asked: number; unchanged: number }> = {}
+      for (const { operation, status } of seen) {
+        const call = calls[operation] ?? { asked: 0, unchanged: 0 }
+        calls[operation] = call
+        call.asked += 1
+        if (status === 304) call.unchanged += 1
+      }
+      return calls
+    },
+    /** Requests that counted against the rate limit. */
+    spent: (): number => spent,
+    /** Stops the clock: all that happens, and the date of every answer, is of the same second. */
+    stopClock: (stop: boolean): void => {
+      stopped = stop
+    },
     fail: (fault: Fault): void => {
       faults.push({ ...fault, left: fault.times ?? 1 })
     },
@@ -215,8 +283,23 @@ export async function startFakeGithub(options: {
         ...{ submittedAt: state.now(), ...about },
       }
       pull.reviews.push(review)
+      touch(state, pull)
       return review
     },
+    /** Puts so many open pull requests into lists at once; nothing is behind them. */
+    fill: (count: number, author: Account): void => {
+      for (let i = 0; i < count; i++) {
+        const number = state.pulls.length + 1
+        state.pulls.push({
+          ...{ number, author, base: state.base, headSha: root, headRepository: state.id },
+          ...{ branch: `countersign/req_${String(number).padStart(20, '0')}`, title: '', body: '' },
+          ...{ state: 'open', mergedAt: null, mergeSha: null, updatedAt: state.now() },
+          ...{ reviews: [], labels: [], asked: [], comments: [] },
+        })
+      }
+    },
+    /** Lets something happen to a pull request. */
+    touch: (number: number): void => touch(state, state.pulls[number - 1] as FakePull),
     /** Pushes a commit with these files onto a branch. */
     push: async (branch: string, files: Readonly<Record<string, string>>): Promise<string> => {
       const ref = `refs/heads/${branch}`
@@ -235,11 +318,29 @@ export async function startFakeGithub(options: {
   }
 }
 
-function rates(): Record<string, string> {
+function etagOf(body: unknown): string {
+  return `W/"${createHash('sha256').update(textOf(body)).digest('hex')}"`
+}
+
+/** Texts of what lists are made of: the same documents come again and again. */
+const texts = new WeakMap<object, string>()
+
+function textOf(body: unknown): string {
+  if (!Array.isArray(body)) return JSON.stringify(body)
+  const parts = body.map((value: unknown) => {
+    if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+    const text = texts.get(value) ?? JSON.stringify(value)
+    texts.set(value, text)
+    return text
+  })
+  return `[${parts.join(',')}]`
+}
+
+function rates(left: number): Record<string, string> {
   const reset = String(Math.floor(Date.now() / 1000) + 3600)
   return {
     'x-ratelimit-limit': '5000',
-    'x-ratelimit-remaining': '4999',
+    'x-ratelimit-remaining': String(Math.max(0, left)),
     'x-ratelimit-reset': reset,
   }
 }
@@ -262,5 +363,5 @@ function send(
     ...(body === undefined ? {} : { 'content-type': type }),
     ...headers,
   })
-  response.end(body === undefined ? undefined : html ? body : JSON.stringify(body))
+  response.end(body === undefined ? undefined : html ? body : textOf(body))
 }

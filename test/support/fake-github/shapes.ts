@@ -5,8 +5,12 @@ import type { Account, FakePull, FakeReview, State } from './state.ts'
 /** Documents as GitHub answers with them. */
 
 export function userOf(account: Account): Record<string, unknown> {
-  const { id, login, type } = account
-  return filled('simple-user', { id, login: type === 'Bot' ? `${login}[bot]` : login, type })
+  const { id, type } = account
+  return filled('simple-user', { id, login: loginOf(account), type })
+}
+
+export function loginOf({ login, type }: Account): string {
+  return type === 'Bot' ? `${login}[bot]` : login
 }
 
 export function repositoryOf(state: State, schema = 'repository', id = state.id): unknown {
@@ -68,8 +72,10 @@ export async function pullOf(
     base: side(base, (await state.repository.read(`refs/heads/${base}`)) ?? '', state.id),
     head: side(branch, pull.headSha, pull.headRepository),
     labels: pull.labels.map((name, id) => filled('label', { id: id + 1, name, description: '' })),
+    requested_reviewers: pull.asked.map(userOf),
+    updated_at: pull.updatedAt,
     ...{ merged_at: mergedAt, merge_commit_sha: pull.mergeSha },
-    closed_at: pull.state === 'closed' ? state.now() : null,
+    closed_at: pull.state === 'closed' ? pull.updatedAt : null,
     ...(schema === 'pull-request' ? { merged: mergedAt !== null, commits: 1 } : {}),
     html_url: `https://github.test/${state.owner}/${state.name}/pull/${number}`,
   })
@@ -83,4 +89,8 @@ export function reviewOf(review: FakeReview): unknown {
     author_association: 'MEMBER',
     ...(state === 'PENDING' ? {} : { submitted_at: submittedAt }),
   })
+}
+
+export function appOf({ slug }: State, id: number): unknown {
+  return filled('integration', { id, slug, name: slug })
 }

@@ -33,6 +33,25 @@ export type FakePull = {
   headSha: string
   readonly reviews: FakeReview[]
   labels: string[]
+  /** Who is asked for a review and has given none. */
+  asked: Account[]
+  readonly comments: FakeComment[]
+  updatedAt: string
+}
+
+export type FakeComment = {
+  readonly id: number
+  readonly user: Account
+  body: string
+  readonly createdAt: string
+}
+
+export type FakeStatus = {
+  readonly id: number
+  readonly state: 'error' | 'failure' | 'pending' | 'success'
+  readonly context: string
+  readonly description: string | null
+  readonly createdAt: string
 }
 
 export type State = {
@@ -44,12 +63,21 @@ export type State = {
   readonly base: string
   readonly accounts: Account[]
   readonly pulls: FakePull[]
+  /** By commit, oldest first. */
+  readonly statuses: Map<string, FakeStatus[]>
+  /** The App's name in URLs. */
+  slug: string
   readonly url: () => string
   readonly now: () => string
   nextId: () => number
   /** Rules of the repository that stand against a change of the base branch. */
   protectedBase: boolean
   mergeCommitsAllowed: boolean
+}
+
+/** Notes that something happened to a pull request. */
+export function touch(state: State, pull: FakePull): void {
+  pull.updatedAt = state.now()
 }
 
 /** What the caller meets instead of an answer. */

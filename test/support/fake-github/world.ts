@@ -25,9 +25,14 @@ export type World = {
 export const FAST: GithubTiming = { secondMs: 1, timeoutMs: 5000, retries: 2 }
 
 /** A fake GitHub with an engine's App account and three people. */
-export async function openWorld(prefix = ''): Promise<World> {
+export async function openWorld(
+  prefix = '',
+  about: Pick<Parameters<typeof startFakeGithub>[0], 'latencyMs' | 'rateLimit'> = {},
+): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-github-'))
-  const github = await startFakeGithub({ folder: join(folder, 'approvals.git'), prefix })
+  const github = await startFakeGithub({
+    ...{ folder: join(folder, 'approvals.git'), prefix, ...about },
+  })
   const bot = github.addAccount('engine', { type: 'Bot' })
   const people = {
     ana: github.addAccount('ana', { permission: 'read' }),

@@ -1,7 +1,7 @@
 import { PolicyError } from '../../base/errors.ts'
 
 /**
- * Reads what GitHub answered. A proxy's page instead of JSON, or a field that is missing, is as if nobody had answered:
+ * Reads what a forge answered. A proxy's page instead of JSON, or a field that is missing, is as if nobody had answered:
  * FORGE_UNREACHABLE (retryable).
  */
 export function textAt(value: unknown, ...path: readonly string[]): string {
@@ -35,7 +35,7 @@ export function valueAt(value: unknown, path: readonly string[]): unknown {
 
 function malformed(path: readonly string[]): PolicyError {
   const what = path.length === 0 ? 'expected a list' : `it has no ${path.join('.')}`
-  return new PolicyError('FORGE_UNREACHABLE', `not an answer of GitHub's API: ${what}`, {
+  return new PolicyError('FORGE_UNREACHABLE', `not an answer of the forge's API: ${what}`, {
     retryable: true,
   })
 }

@@ -1,0 +1,96 @@
+import type { PullOpening } from '../../model/ports.ts'
+import { idAt, textAt, valueAt } from '../forge/answer.ts'
+import type { GithubClient } from './client.ts'
+import type { Context, Shown } from './pull.ts'
+
+/** Whom the forge's calls are made as, and how the people of the roster are called today. */
+export type People = {
+  /** The id of the account that the credentials act as; null when they act as none that GitHub names. */
+  self(): Promise<string | null>
+  /** A person's login; null when there is no such account, or it is no person's. */
+  login(id: string): Promise<string | null>
+}
+
+/** Nothing is asked yet. */
+export function openPeople(client: GithubClient): People {
+  let own: Promise<string | null> | null = null
+  const logins = new Map<string, { readonly login: string | null; readonly until: number }>()
+  return {
+    self: () => {
+      own ??= readSelf(client).catch((error: unknown) => {
+        own = null // The next call may meet a better day.
+        throw error
+      })
+      return own
+    },
+    login: async (id) => {
+      const known = logins.get(id)
+      if (known !== undefined && performance.now() < known.until) return known.login
+      const login = await readLogin(client, id)
+      if (logins.size >= LOGINS_MAX) logins.clear()
+      logins.set(id, { login, until: performance.now() + LOGIN_MS })
+      return login
+    },
+  }
+}
+
+/** People may change their login: it is asked for again after so long. */
+const LOGIN_MS = 600_000
+const LOGINS_MAX = 10_000
+
+async function readSelf(client: GithubClient): Promise<string | null> {
+  if (client.kind === 'app') {
+    const app = await client.top('GET /app', {}, [])
+    if (!app.done) return null
+    const username = `${textAt(app.value, 'slug')}[bot]`
+    const bot = await client.top('GET /users/{username}', { username }, [404])
+    return bot.done ? String(idAt(bot.value, 'id')) : null
+  }
+  // A workflow's token acts as an account that it may not ask for.
+  const user = await client.top('GET /user', {}, [403])
+  return user.done ? String(idAt(user.value, 'id')) : null
+}
+
+async function readLogin(client: GithubClient, id: string): Promise<string | null> {
+  if (!/^[1-9][0-9]{0,15}$/.test(id)) return null
+  const user = await client.top('GET /user/{account_id}', { account_id: Number(id) }, [403, 404])
+  if (!user.done || textAt(user.value, 'type') !== 'User') return null
+  // What answers for another account would ask the wrong person.
+  return String(idAt(user.value, 'id')) === id ? textAt(user.value, 'login') : null
+}
+
+/**
+ * Asks people for their review. Whom GitHub does not let be asked, such as who has no access to the repository, is left
+ * out; they may review all the same.
+ */
+export async function askReviews(
+  { client, people }: Context,
+  shown: Shown,
+  { reviewers }: Pick<PullOpening, 'reviewers'>,
+): Promise<void> {
+  const wanted = reviewers.filter((id) => id !== shown.author && !shown.asked.includes(id))
+  const logins: string[] = []
+  for (const id of wanted) {
+    if (logins.length + shown.asked.length >= ASKED_MAX) break
+    const login = await people.login(id)
+    if (login !== null) logins.push(login)
+  }
+  if (logins.length === 0) return
+  const ask = async (names: readonly string[]): Promise<boolean> => {
+    const asking = { pull_number: shown.number, reviewers: names }
+    const route = 'POST /pulls/{pull_number}/requested_reviewers'
+    return (await client.ask(route, asking, [403, 404, 422])).done
+  }
+  // One who cannot be asked makes GitHub refuse all of them.
+  if ((await ask(logins)) || logins.length === 1) return
+  for (const login of logins) await ask([login])
+}
+
+/** Reviewers that GitHub takes on one pull request. */
+const ASKED_MAX = 15
+
+/** Ids of who is asked for a review. @param value - a pull request, whole or from a list */
+export function askedOf(value: unknown): string[] {
+  const list = valueAt(value, ['requested_reviewers'])
+  return Array.isArray(list) ? list.map((one: unknown) => String(idAt(one, 'id'))) : []
+}
