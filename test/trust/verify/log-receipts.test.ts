@@ -226,7 +226,10 @@ const rows: Row[] = [
   },
 ]
 
-const PLAIN = { reviewer: 'ana', verdict: 'approve', route: ['payments'] } as const
+const PLAIN = {
+  ...{ reviewer: 'ana', verdict: 'approve', route: ['payments'] },
+  seats: [{ route: 'payments' }],
+} as const
 const UNSIGNED = { ...PLAIN, route: [...PLAIN.route], account: '1001', review: '77' }
 
 /** An approval as a hostile log would have it. */
@@ -235,7 +238,8 @@ function approvedBy(...approvals: object[]): Uint8Array[] {
     genesis(),
     hold('b'),
     edited(resolution('b', 1), ({ predicate }: Edit) => {
-      Object.assign(predicate['resolution'] as object, { approvals })
+      const asked = [{ id: 'payments', quorum: 1, signature: 'none' }]
+      Object.assign(predicate['resolution'] as object, { approvals, asked })
     }),
   ]
 }

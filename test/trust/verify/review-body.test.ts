@@ -19,7 +19,8 @@ import {
 describe('the body', () => {
   let other = ''
   beforeAll(async () => {
-    other = parseReviewBody((await signedReview()).body)?.signature.trimEnd() ?? ''
+    const blocks = parseReviewBody((await signedReview()).body)
+    other = blocks?.kind === 'ssh' ? blocks.signature.trimEnd() : ''
   })
   const STATEMENT = /```countersign-statement\n.*\n```\n/
   const SIGNATURE = /```countersign-signature\n[^`]*```\n/
@@ -110,7 +111,7 @@ describe('the body', () => {
       fc.property(fc.string({ unit: 'grapheme' }), words, (comment, text) => {
         const statement = canonicalize({ comment })
         const body = formatReviewBody(new TextEncoder().encode(statement), armour, text)
-        const expected = { statement, signature: armour, sealedPatch: null }
+        const expected = { kind: 'ssh', statement, signature: armour, sealedPatch: null }
         expect(parseReviewBody(body)).toEqual(expected)
         expect(parseReviewBody(body.replaceAll('\n', '\r\n'))).toEqual(expected)
       }),

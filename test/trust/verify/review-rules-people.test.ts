@@ -153,9 +153,9 @@ describe('rules 6, 8 and 12: the roster, by account, key and person', () => {
   test('taken off the route since it was asked -> waiting', async () => {
     const { verified } = await settle({})
     const left = { ...PAYMENTS, time_out: '1h', show: [], file: '', line: 1, column: 1 }
-    const request = standingRequest(CONTEXT.request, {
-      routes: [{ ...left, reviewers: ['bo', 'cy'] }],
-    })
+    const routes = [{ ...left, reviewers: ['bo', 'cy'] }]
+    const policy = { routes, people: ROSTER, agents: [] }
+    const request = standingRequest(CONTEXT.request, policy, NOW)
     const result = tally({ request, reviews: verified, refused: [], people: ROSTER, now: NOW })
     expect(result).toMatchObject({ state: 'waiting', missing: [{ route: 'payments', need: 1 }] })
   })

@@ -143,7 +143,7 @@ describe('reviews without a signature', () => {
   test('a route that wants a signature since it was asked counts them no longer', async () => {
     const { verified } = await settle({ ...lax, lists: both })
     const now = { ...PAYMENTS, time_out: '1h', show: [], file: '', line: 1, column: 1 }
-    const request = standingRequest(LAX, { routes: [now] })
+    const request = standingRequest(LAX, { routes: [now], people: ROSTER, agents: [] }, NOW)
     expect(request.routes[0]?.signature).toBe('ssh')
     const result = tally({ request, reviews: verified, refused: [], people: ROSTER, now: NOW })
     expect(result.state).toBe('waiting')
