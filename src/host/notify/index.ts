@@ -1,0 +1,3 @@
+export type { MailCredentials } from './mail.ts'
+export type { QueuedNotifier } from './notifier.ts'
+export { openNotifier } from './notifier.ts'
