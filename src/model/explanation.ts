@@ -79,6 +79,14 @@ export type ExplainedPackage = {
   readonly findings: readonly Finding[]
 }
 
+/** A route that adds itself to holds. */
+export type ExplainedRoute = {
+  readonly route: string
+  readonly place: Place
+  /** Parts of its `on` that the action does not meet: `on` (the selector), `where`, `rules`, `behaviour`. */
+  readonly unmet: readonly string[]
+}
+
 /** Why one action got its verdict. */
 export type Explanation = {
   readonly verdict: Verdict
@@ -104,4 +112,6 @@ export type Explanation = {
   readonly engine: readonly Finding[]
   readonly rules: readonly ExplainedRule[]
   readonly packages: readonly ExplainedPackage[]
+  /** What becomes of the routes that add themselves to holds. Only of a hold, and where the policy has such. */
+  readonly routes?: readonly ExplainedRoute[]
 }

@@ -1,3 +1,4 @@
+import type { SigstoreIdentity } from '../base/certificate-identity.ts'
 import type { Digest } from '../base/digest.ts'
 import type { JsonObject } from '../base/json-value.ts'
 import type { SecretProviderName } from '../base/secret-reference.ts'
@@ -31,11 +32,27 @@ export const BUNDLE_NAMESPACE = 'countersign-bundle'
 
 /** Signs with a person's SSH key. */
 export interface ReviewSigner {
+  readonly kind: 'ssh'
   /** `SHA256:…` as `ssh-keygen -lf` prints it. */
   readonly fingerprint: string
   /** @returns SSHSIG armour. @param namespace - what for. Default: a review */
   sign(statement: Uint8Array, namespace?: string): Promise<string>
 }
+
+/** Signs with a key that lives for minutes and belongs to an OpenID Connect identity: Sigstore. */
+export interface KeylessSigner {
+  readonly kind: 'sigstore'
+  /** Whom the certificate names. */
+  identity(): Promise<SigstoreIdentity>
+  /**
+   * @param payloadType - of the DSSE envelope. Default: that of in-toto statements
+   * @returns a Sigstore bundle v0.3 as RFC 8785 JSON
+   */
+  sign(payload: Uint8Array, payloadType?: string): Promise<string>
+}
+
+/** Signs reviews, with whatever a person has. */
+export type AnySigner = ReviewSigner | KeylessSigner
 
 // Grants.
 
@@ -119,6 +136,8 @@ export type RequestRecord = {
   readonly resolution: ResolutionRecord | null
   /** Whether the forge has been told how it ended. */
   readonly published: boolean
+  /** The batch that people review it in; its pull request is this one's too. Absent of one that stands alone. */
+  readonly batch?: string
 }
 
 export type ResolutionRecord = {
@@ -131,7 +150,7 @@ export type ResolutionRecord = {
   readonly by: readonly string[]
   /** The decision that holds what runs: the action as people left it. */
   readonly record: string
-  /** Log index of the receipt that says so. */
+  /** Log index of the receipt that says so; of a batch, of its last request's. */
   readonly receiptIndex: number
 }
 
@@ -180,11 +199,26 @@ export interface StoreTransaction {
   /** Records a key, or the later decision of one that is known. */
   putIdempotency(key: string, record: IdempotencyRecord): Promise<void>
   putRequest(request: Request, heldAt: number): Promise<void>
+  /**
+   * Puts the members of a batch into it, each of them a request that waits and has no pull request.
+   *
+   * @returns false, and changes nothing, when one of them is another or stands in a batch or alone for good
+   */
+  putBatch(batch: Request, heldAt: number): Promise<boolean>
+  /** Settles that a request stands in no batch. @returns false when it does */
+  setAlone(id: string): Promise<boolean>
+  /** The requests of a batch, in the order of asking. */
+  members(batch: string): Promise<readonly RequestRecord[]>
   /** How many requests of this agent wait for people. */
   waitingRequests(agent: string): Promise<number>
   request(id: string): Promise<RequestRecord | null>
   requestOfDecision(decision: string): Promise<RequestRecord | null>
-  setPull(id: string, pull: number): Promise<void>
+  /** @returns false when it had a pull request before */
+  setPull(id: string, pull: number): Promise<boolean>
+  /** Remembers what a look at the forge has seen. */
+  setLook(id: string, look: RequestLook): Promise<void>
+  /** Remembers that people were told something. @returns false when they were told before */
+  putNotice(id: string, key: string): Promise<boolean>
   /** Consumes the request's nonce. @returns false when the request has been resolved before */
   resolve(id: string, resolution: ResolutionRecord): Promise<boolean>
   setPublished(id: string): Promise<void>
@@ -201,6 +235,27 @@ export interface StoreTransaction {
   reportGrant(id: string, index: number): Promise<boolean>
 }
 
+/** What the engine saw when it looked at a request on the forge. */
+export type RequestLook = {
+  /** The pull request's mark before the look; null where the forge gave none. */
+  readonly mark: string | null
+  /** When, in Unix milliseconds. */
+  readonly at: number
+  /** When time itself has something to do with it next, in Unix milliseconds. */
+  readonly due: number
+}
+
+/** A request that is not finished: it waits, or the forge has not been told how it ended. */
+export type UnfinishedRequest = {
+  readonly id: string
+  readonly pull: number | null
+  readonly ended: boolean
+  /** The batch that it is reviewed in, which is listed too; null of one that stands alone. */
+  readonly batch: string | null
+  /** The last look; null before the first. */
+  readonly look: RequestLook | null
+}
+
 export type RequestFilter = { readonly state?: 'waiting' | 'resolved' | 'unpublished' | 'all' }
 
 /**
@@ -211,6 +266,19 @@ export interface Store {
   transact<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>
   requests(filter: RequestFilter): Promise<readonly RequestRecord[]>
   request(id: string): Promise<RequestRecord | null>
+  /** In the order in which they were asked. */
+  unfinished(): Promise<readonly UnfinishedRequest[]>
+  requestOfPull(pull: number): Promise<RequestRecord | null>
+  /** The requests of a batch, in the order of asking. */
+  members(batch: string): Promise<readonly RequestRecord[]>
+  /** Requests that wait, have no pull request, and may still be put into a batch; in the order of asking. */
+  ungathered(): Promise<readonly RequestRecord[]>
+  /** The last look at a request that is not finished. */
+  look(id: string): Promise<RequestLook | null>
+  /** Keys of what people were told about a request. */
+  notices(id: string): Promise<readonly string[]>
+  /** Requests of this agent that ask for a review of what somebody let run by breaking the glass. */
+  ratifications(agent: string): Promise<readonly RequestRecord[]>
   decision(id: string): Promise<StoredDecision | null>
   grantOfDecision(decision: string): Promise<GrantRecord | null>
   /** What is kept of a token, for each subject that it was made for, in order of their names. */
@@ -235,6 +303,37 @@ export type ForgeIdentity = {
 }
 
 export type PullText = { readonly title: string; readonly body: string }
+
+export type PullOpening = PullText & {
+  /** Accounts to ask for a review, by the forge's ids, sorted. Whom the forge cannot ask is left out. */
+  readonly reviewers: readonly string[]
+}
+
+/** One request's open pull request, as a list shows it. */
+export type OpenPull = {
+  readonly number: number
+  /** The request's id. */
+  readonly request: string
+  /** Another one whenever something happened to it; null while the forge's clock cannot yet tell. */
+  readonly mark: string | null
+}
+
+/** A word to the people on a pull request. */
+export type PullNotice = {
+  /** Names the notice: it is given once, however often it is asked for. `[a-z0-9-]{1,64}` */
+  readonly key: string
+  /** Markdown. */
+  readonly text: string
+  /** Accounts to ask for a review besides, by the forge's ids. */
+  readonly reviewers: readonly string[]
+}
+
+/** Where a request stands, for the forge's own display of checks. It decides nothing. */
+export type PullStatus = {
+  readonly state: 'pending' | 'success' | 'failure'
+  /** One line, at most 140 characters. */
+  readonly description: string
+}
 
 export type Pull = {
   readonly number: number
@@ -274,15 +373,63 @@ export type PullClosing = {
   readonly decision: Resolution
   readonly reason: string
   readonly by: readonly string[]
-  /** The resolution's receipt, put beside the request so that the repository alone tells the story. */
+  /**
+   * The resolution's receipt, put beside the request so that the repository alone tells the story; of a batch, the RFC 8785
+   * list of its requests' receipts.
+   */
   readonly receipt: Uint8Array
+}
+
+/** A pull request that changes the policy repository, as the forge has it now. */
+export type Change = {
+  readonly number: number
+  readonly state: Pull['state']
+  readonly baseRef: string
+  /** The commit that the base branch points to now. */
+  readonly tip: string
+  readonly headSha: string
+  /** The forge's id of the account that opened it; on a forge without accounts, empty. */
+  readonly author: string
+}
+
+/** Where changes of the policy are reviewed. Every call may fail with FORGE_UNREACHABLE (retryable). */
+export interface ChangeForge {
+  identity(): Promise<ForgeIdentity>
+  /** @throws {PolicyError} REQUEST_UNKNOWN when there is no such pull request */
+  change(number: number): Promise<Change>
+  /** Accounts that the forge knows the authors and committers of these commits by; without accounts, their names. */
+  pushers(commits: readonly string[]): Promise<readonly string[]>
+  /** All reviews, oldest first, each once. Throws rather than leave some out. */
+  reviews(change: Change): Promise<readonly ForgeReview[]>
+  /** Posts a review. The same one twice is posted once. */
+  postReview(
+    change: Change,
+    review: {
+      readonly verdict: 'approve' | 'reject'
+      readonly body: string
+      readonly submittedAt: number
+      /** The account that the roster says must post it, by the forge's id; null where it has none. */
+      readonly account: string | null
+    },
+  ): Promise<void>
 }
 
 /** Where people review requests. Every call may fail with FORGE_UNREACHABLE (retryable). */
 export interface Forge {
   identity(): Promise<ForgeIdentity>
+  /** The account that these credentials act as, by the forge's id; null where it has none, or does not say. */
+  self(): Promise<string | null>
   /** Opens the pull request of a request. Calling it again with the same request id gives the same number. */
-  open(request: Request, text: PullText): Promise<number>
+  open(request: Request, opening: PullOpening): Promise<number>
+  /**
+   * The open pull requests of requests, the latest changed first: all of them, or those that changed since this
+   * object's last call. As few calls as the forge allows.
+   */
+  openPulls(which: 'all' | 'changed'): Promise<readonly OpenPull[]>
+  /** Says something on a pull request, once a key. */
+  notify(number: number, notice: PullNotice): Promise<void>
+  /** Shows where a request stands on its head commit. A forge without such a display does nothing. */
+  setStatus(number: number, headSha: string, status: PullStatus): Promise<void>
   pull(number: number): Promise<Pull>
   /** All reviews of all pages, oldest first, each once. Throws rather than leave some out. */
   reviews(number: number): Promise<readonly ForgeReview[]>
@@ -292,6 +439,8 @@ export interface Forge {
       readonly statement: ReviewStatement
       readonly body: string
       readonly submittedAt: number
+      /** The account that the roster says must post it, by the forge's id; null where it has none. */
+      readonly account: string | null
     },
   ): Promise<void>
   /** Whether `ancestor` is reachable from the base branch. */
@@ -303,4 +452,28 @@ export interface Forge {
   settle(number: number, headSha: string, closing: PullClosing): Promise<void>
   /** Where a person finds it: a URL, or a path and ref. */
   where(number: number): string
+}
+
+// Notices.
+
+/** Something that people may want to hear of. It holds no clear values but those that a request itself shows. */
+export type NoticeEvent = {
+  readonly kind: 'held' | 'reminded' | 'escalated' | 'break-glass' | 'resolved'
+  readonly request: Request
+  /** Where people review it; null while the forge has not been reached. */
+  readonly where: string | null
+  /** Ids on the roster of the people to tell, sorted. */
+  readonly people: readonly string[]
+  readonly resolution?: {
+    readonly decision: Resolution
+    readonly reason: string
+    readonly by: readonly string[]
+  }
+}
+
+/** Tells people outside the forge. Best effort: the engine neither waits for it nor fails with it. */
+export interface Notifier {
+  notify(event: NoticeEvent): Promise<void>
+  /** Resolves when nothing waits to be told any more, and after this many milliseconds at the latest. */
+  idle?(withinMs: number): Promise<void>
 }

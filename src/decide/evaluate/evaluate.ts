@@ -7,10 +7,11 @@ import { engineFindings } from './engine-findings.ts'
 import type { Facts } from './facts.ts'
 import { factsOf } from './facts.ts'
 import type { Said } from './fold.ts'
-import { engineFinding, fold, routeOf } from './fold.ts'
+import { engineFinding, fold, namedRoute, routeOf } from './fold.ts'
 import type { LoadedPolicy, Selection } from './policy.ts'
 import { judgePackage } from './rego-packages.ts'
 import { recentKey, recordRecent } from './rego-state.ts'
+import { addedRoutes } from './routes.ts'
 import { clipMessage, judgeRule, recordRule } from './rules.ts'
 import { secretFindings } from './secret-uses.ts'
 import type { Moment, Write } from './state.ts'
@@ -71,7 +72,11 @@ export function evaluate(loaded: LoadedPolicy, input: EvaluationInput): Evaluati
   const tracksRecent = loaded.policy.rego.length > 0
   // What this action adds is asked for before its verdict is known, since damaged state must still deny it.
   if (tracksRecent) checkRecent(facts, moment, said)
-  const verdict = fold(said.map((one) => withRoute(loaded, selection, one)))
+  const added = isHeld(said) ? addedRoutes(loaded.added, facts, said) : []
+  const verdict = fold(
+    said.map((one) => withRoute(loaded, selection, one, added)),
+    added,
+  )
   if (verdict.verdict !== 'deny') writes.push(...unlessDenied)
   if (tracksRecent && !said.some(isRecentDamaged)) {
     writes.push(recordRecent(facts, moment, verdict.verdict))
@@ -137,13 +142,23 @@ function isRecentDamaged({ finding }: Said): boolean {
 // lacks it nevertheless denies what it would hold.
 //
 // A result waits for nobody either: what an unknown tool or fingerprint would hold, or a package, is kept back.
-function withRoute(loaded: LoadedPolicy, { target }: Selection, said: Said): Said {
+function withRoute(
+  loaded: LoadedPolicy,
+  { target }: Selection,
+  said: Said,
+  added: readonly string[],
+): Said {
   const { finding } = said
   if (finding.verdict !== 'hold') return said
   if (target.phase === 'result') return deniedHold(said, 'RESULT_HELD', 'A result is not held.')
   if (loaded.routes.has(routeOf(finding))) return said
+  if (namedRoute(finding) === null && added.length > 0) return said
   const why = `Nobody can review it: the policy lacks the route ${routeOf(finding)}.`
   return deniedHold(said, 'ROUTE_MISSING', why)
+}
+
+function isHeld(said: readonly Said[]): boolean {
+  return said.some(({ finding }) => finding.verdict === 'hold' && finding.mode === 'enforce')
 }
 
 function deniedHold({ finding, obligations }: Said, code: ErrorCode, why: string): Said {

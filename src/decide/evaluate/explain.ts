@@ -4,6 +4,7 @@ import type { Path } from '../../base/path.ts'
 import { parsePath, readPath } from '../../base/path.ts'
 import type {
   ExplainedPackage,
+  ExplainedRoute,
   ExplainedRule,
   ExplainedTest,
   Explanation,
@@ -23,6 +24,7 @@ import type { LoadedPolicy, Selection } from './policy.ts'
 import type { LoadedPackage } from './rego-packages.ts'
 import { judgePackage } from './rego-packages.ts'
 import { readRecent } from './rego-state.ts'
+import { matchRoute } from './routes.ts'
 import type { LoadedRule } from './rules.ts'
 import { judgeRule } from './rules.ts'
 import type { Target } from './selector.ts'
@@ -70,7 +72,24 @@ export function explain(
     engine: verdict.findings.filter(({ rule }) => !known.has(rule)),
     rules: [...rules, ...unselected],
     packages: [...packages, ...(options.all ? unselectedPackages(loaded, selection) : [])],
+    ...explainRoutes(loaded, view, verdict),
   }
+}
+
+/** What becomes of the routes that add themselves; nothing where the policy has none, or where nothing is held. */
+function explainRoutes(
+  { added }: LoadedPolicy,
+  { facts }: View,
+  { verdict, findings }: Verdict,
+): Pick<Explanation, 'routes'> {
+  if (added.length === 0 || verdict !== 'hold') return {}
+  const said = findings.map((finding) => ({ finding, obligations: [] }))
+  const explained = added.map((loaded): ExplainedRoute => {
+    const { id, file, line, column } = loaded.route
+    const unmet = Object.entries(matchRoute(loaded, facts, said)).filter(([, met]) => !met)
+    return { route: id, place: { file, line, column }, unmet: unmet.map(([part]) => part) }
+  })
+  return { routes: explained }
 }
 
 type View = { readonly facts: Facts; readonly moment: Moment; readonly clear: boolean }

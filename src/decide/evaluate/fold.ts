@@ -15,11 +15,13 @@ export type Said = {
 
 /**
  * Combines findings; their order makes no difference. The highest verdict of the enforced ones wins. With a hold,
- * the routes are those of all enforced hold findings, `default` for one that names none; with any other verdict
- * there are no routes, since a denied action waits for nobody. Obligations are those of all enforced findings, also
+ * the routes are those of all enforced hold findings and those that add themselves, `default` for a finding that names
+ * none where none adds itself; with any other verdict there are no routes, since a denied action waits for nobody. Obligations are those of all enforced findings, also
  * with a hold: they apply to what runs after an approval. Shadow findings change nothing.
+ *
+ * @param added - ids of routes that add themselves to this action, should it be held
  */
-export function fold(said: readonly Said[]): Verdict {
+export function fold(said: readonly Said[], added: readonly string[] = []): Verdict {
   if (said.length === 0) return { verdict: 'allow', findings: [], obligations: [], route: [] }
   const kept = bound(said)
   const enforced = kept.filter(({ finding }) => finding.mode === 'enforce')
@@ -29,7 +31,7 @@ export function fold(said: readonly Said[]): Verdict {
     verdict,
     findings: kept.map(({ finding }) => finding),
     obligations: obligationsOf(enforced),
-    route: verdict === 'hold' ? routesOf(enforced) : [],
+    route: verdict === 'hold' ? routesOf(enforced, added) : [],
   }
 }
 
@@ -38,9 +40,12 @@ export const DEFAULT_ROUTE = 'default'
 
 /** A finding's route, when it is a hold. */
 export function routeOf(finding: Finding): string {
-  return Object.hasOwn(finding, 'route') && finding.route !== undefined
-    ? finding.route
-    : DEFAULT_ROUTE
+  return namedRoute(finding) ?? DEFAULT_ROUTE
+}
+
+/** The route that a finding names; null when it names none. */
+export function namedRoute(finding: Finding): string | null {
+  return Object.hasOwn(finding, 'route') && finding.route !== undefined ? finding.route : null
 }
 
 /** A finding of the engine itself: it has no place in a file. */
@@ -121,9 +126,11 @@ function lastOf(ordered: Ordered): string {
   return ordered.last
 }
 
-function routesOf(enforced: readonly Said[]): string[] {
+function routesOf(enforced: readonly Said[], added: readonly string[]): string[] {
   const holds = enforced.filter(({ finding }) => finding.verdict === 'hold')
-  return [...new Set(holds.map(({ finding }) => routeOf(finding)))].sort(compareText)
+  const unnamed = added.length === 0 ? [DEFAULT_ROUTE] : []
+  const named = holds.flatMap(({ finding }) => namedRoute(finding) ?? unnamed)
+  return [...new Set([...named, ...added])].sort(compareText)
 }
 
 function obligationsOf(enforced: readonly Said[]): Obligation[] {

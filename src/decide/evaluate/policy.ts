@@ -14,6 +14,8 @@ import { loadBudgets } from './budgets.ts'
 import { MEMO_ENTRIES_MAX, MEMO_RULES_MAX } from './limits.ts'
 import type { LoadedPackage } from './rego-packages.ts'
 import { loadPackage } from './rego-packages.ts'
+import type { LoadedRoute } from './routes.ts'
+import { loadRoutes } from './routes.ts'
 import type { LoadedRule } from './rules.ts'
 import { loadRule } from './rules.ts'
 import type { Target } from './selector.ts'
@@ -25,6 +27,8 @@ import { own } from './settings.ts'
 export type LoadedPolicy = {
   readonly policy: CompiledPolicy
   readonly routes: ReadonlySet<string>
+  /** Routes that add themselves to holds. */
+  readonly added: readonly LoadedRoute[]
   /** Unix milliseconds; null when the bundle does not expire. */
   readonly validUntil: number | null
   /** Whether there is neither an agent nor a rule. */
@@ -76,6 +80,7 @@ export function preparePolicy(
   return {
     policy,
     routes,
+    added: loadRoutes(policy.routes),
     validUntil: policy.valid_until === null ? null : parseTime(policy.valid_until),
     empty: policy.agents.length + policy.rules.length + policy.rego.length === 0,
     select: selectorOf(policy, rules, packages, routes),

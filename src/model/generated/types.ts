@@ -128,12 +128,26 @@ export type DigestText = string
  */
 export type KeyFingerprint = string
 /**
+ * The least assurance of a review: `signed`, a signature by a pinned SSH key or by a pinned identity through Sigstore; `ssh` or `sigstore`, that one alone; `none`, the word of a forge with accounts that the reviewer's account approved.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__signature_level".
+ */
+export type SignatureLevel = ("none" | "signed" | "ssh" | "sigstore")
+/**
  * A forge's own number of an account, as text. Not its name.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "common__account".
  */
 export type Account = string
+/**
+ * An e-mail address.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__email".
+ */
+export type EmailAddress = string
 /**
  * A plain value.
  * 
@@ -197,6 +211,16 @@ export type SecretKind = ("anthropic_key" | "authorization_header" | "aws_access
  * via the `definition` "receipt".
  */
 export type Receipt = (DecisionReceipt | ExecutionReceipt | GenesisReceipt)
+/**
+ * Names on the roster.
+ * 
+ * @minItems 1
+ * @maxItems 1024
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "routes__names".
+ */
+export type RouteNames = Name[]
 
 export interface Unused {
 
@@ -679,26 +703,34 @@ rego_packages: RegoPackage[]
  */
 log_origin: string
 forge: {
-kind: ("local" | "github")
+kind: ("local" | "github" | "gitea")
 /**
  * Path.
  */
 path: string
 /**
- * Owner and name; only of a repository on GitHub.
+ * Owner and name; only of a repository on GitHub or Gitea.
  */
 repository?: string
 /**
- * Only of a GitHub that is not the public one.
+ * Only of Gitea, and of a GitHub that is not the public one.
  */
 api_url?: string
 /**
  * Base branch.
  */
 base: string
+poll?: Duration
+look?: Duration
 }
+changes?: CompiledChanges
+/**
+ * Who is told outside the forge; absent where nobody is.
+ */
+notify?: CompiledNoticeTarget[]
 grants?: CompiledGrants
 secrets?: CompiledSecrets
+sigstore?: CompiledSigstore
 /**
  * Sorted by name.
  */
@@ -811,6 +843,46 @@ package: string
 strict_builtin_errors: boolean
 }
 /**
+ * Who must review changes of the policy itself; absent where the project does not say it.
+ */
+export interface CompiledChanges {
+route: (RouteId | null)
+weaker: CompiledWeaker
+signed_commits: ("none" | "signed" | "ssh" | "gpg")
+/**
+ * Owner and name, where it is not the approvals repository.
+ */
+repository?: string
+time_out: Duration
+}
+export interface CompiledWeaker {
+rules: RouteId
+routes: RouteId
+roster: RouteId
+baselines: RouteId
+project: RouteId
+}
+export interface CompiledNoticeTarget {
+/**
+ * Reference to the secret that is the URL; either this or `smtp`.
+ */
+webhook?: string
+/**
+ * The mail server; either this or `webhook`.
+ */
+smtp?: {
+host: string
+port: number
+from: string
+ca_file: (string | null)
+}
+on: ("held" | "reminded" | "escalated" | "break-glass" | "resolved")[]
+/**
+ * Sorted; null for every route.
+ */
+routes: (string[] | null)
+}
+/**
  * How grants are made; absent where none are.
  */
 export interface CompiledGrants {
@@ -865,6 +937,24 @@ env?: string
  * A file that others cannot read.
  */
 file?: string
+}
+/**
+ * What reviews through Sigstore are checked against, and where people sign; absent where none count.
+ */
+export interface CompiledSigstore {
+/**
+ * ProtoJSON of a trusted root, with what is understood of it and nothing else.
+ */
+trusted_root: {
+[k: string]: unknown
+}
+tlog_min: (0 | 1)
+ctlog_min: (0 | 1)
+fulcio_url: string
+rekor_url: (string | null)
+tsa_url: string
+oidc_issuer: string
+client_id: string
 }
 export interface CompiledAgent {
 agent: Name
@@ -1075,8 +1165,25 @@ id: RouteId
  */
 reviewers: Name[]
 quorum: number
-signature: ("none" | "ssh")
+/**
+ * Sorted by id; absent where the route has none. Then `reviewers` are those of all groups, and `quorum` is their sum.
+ */
+groups?: CompiledGroup[]
+on?: RouteSelector
+signature: SignatureLevel
 time_out: Duration
+/**
+ * Absent where a request expires.
+ */
+on_time_out?: "reject"
+hours?: CompiledHours
+/**
+ * From the shortest; absent where nobody is reminded.
+ */
+remind?: Duration[]
+escalate?: CompiledEscalation
+break_glass?: CompiledBreakGlass
+batch?: CompiledBatch
 /**
  * Fields shown in clear.
  */
@@ -1088,6 +1195,102 @@ baselines?: CompiledRouteBaselines
 file: string
 line: number
 column: number
+}
+export interface CompiledGroup {
+id: RouteId
+quorum: number
+/**
+ * Sorted.
+ */
+reviewers: Name[]
+}
+/**
+ * Which held actions. Every key that is given must match; none given means every one.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "routes__route_selector".
+ */
+export interface RouteSelector {
+service?: Globs
+action?: Globs
+agent?: Globs
+role?: Globs
+/**
+ * Effects, from the Tools files. A tool that no Tools file names matches every effect.
+ */
+effect?: (Effect | Effect[])
+/**
+ * Priorities, after the policy has raised the caller's.
+ */
+priority?: (Priority | Priority[])
+/**
+ * Tests of fields that must all hold. A test that cannot be decided holds.
+ * 
+ * @minItems 1
+ * @maxItems 32
+ */
+where?: FieldTest[]
+/**
+ * Rules, each a glob: one of them has an enforced finding. Those of the engine itself start with `engine/`.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+rules?: Glob[]
+behaviour?: RouteBehaviour
+}
+/**
+ * Sessions that behave oddly by the agent's baseline. One that nobody scored matches.
+ */
+export interface RouteBehaviour {
+/**
+ * The least score of the session's behaviour, from 0 (usual) to 1.
+ */
+score_min: number
+}
+/**
+ * When durations run; absent where they always do.
+ */
+export interface CompiledHours {
+zone: string
+windows: CompiledWindow[]
+/**
+ * Days, sorted.
+ */
+except: string[]
+}
+export interface CompiledWindow {
+days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[]
+from: string
+to: string
+}
+/**
+ * Absent where nobody comes in later.
+ */
+export interface CompiledEscalation {
+after: Duration
+/**
+ * Sorted.
+ */
+reviewers: Name[]
+}
+/**
+ * Absent where nobody may.
+ */
+export interface CompiledBreakGlass {
+quorum: number
+/**
+ * Sorted.
+ */
+reviewers: Name[]
+review_within: Duration
+}
+/**
+ * Absent where each request has its own pull request.
+ */
+export interface CompiledBatch {
+max: number
+within: Duration
 }
 /**
  * Which changes of baselines people need not review; absent where they review all.
@@ -1109,6 +1312,10 @@ name: string
  */
 roles: Name[]
 /**
+ * Pinned OpenPGP keys, sorted; absent without any.
+ */
+gpg_keys?: CompiledGpgKey[]
+/**
  * Pinned keys.
  */
 keys: {
@@ -1117,7 +1324,34 @@ valid_from: (Time | null)
 valid_until: (Time | null)
 revoked_at: (Time | null)
 }[]
+email?: EmailAddress
+/**
+ * Pinned identities, sorted; absent where there are none.
+ */
+identities?: CompiledIdentity[]
+/**
+ * Who stands in, sorted; absent where nobody does.
+ */
+delegates?: CompiledDelegation[]
 accounts?: CompiledAccounts
+}
+export interface CompiledGpgKey {
+fingerprint: string
+public_key: string
+revoked_at: (Time | null)
+}
+export interface CompiledIdentity {
+issuer: string
+subject: string
+}
+export interface CompiledDelegation {
+to: Name
+from?: Time
+until: Time
+/**
+ * Sorted; absent where it is for all.
+ */
+routes?: RouteId[]
 }
 /**
  * Accounts by kind of forge; absent where there is none.
@@ -2104,6 +2338,10 @@ pull?: number
  * Where people review it.
  */
 where?: string
+/**
+ * Why people cannot review it yet, such as a forge that cannot be reached. The engine goes on trying.
+ */
+note?: string
 }
 /**
  * The project file, `countersign.yaml`: one in each policy repository.
@@ -2191,25 +2429,27 @@ origin?: string
  */
 forge?: {
 /**
- * The kind of forge. `github` takes its credentials from the environment: `COUNTERSIGN_GITHUB_TOKEN`, or an App's `COUNTERSIGN_GITHUB_APP_ID`, `COUNTERSIGN_GITHUB_APP_KEY_FILE` and `COUNTERSIGN_GITHUB_INSTALLATION_ID`; `GITHUB_TOKEN` for the public GitHub alone.
+ * The kind of forge. `github` takes its credentials from the environment: `COUNTERSIGN_GITHUB_TOKEN`, or an App's `COUNTERSIGN_GITHUB_APP_ID`, `COUNTERSIGN_GITHUB_APP_KEY_FILE` and `COUNTERSIGN_GITHUB_INSTALLATION_ID`; `GITHUB_TOKEN` for the public GitHub alone. So does `gitea`: `COUNTERSIGN_GITEA_TOKEN`; `GITEA_TOKEN` for the server of `GITEA_SERVER_URL` alone.
  */
-kind: ("local" | "github")
+kind: ("local" | "github" | "gitea")
 /**
  * Folder of the local forge's bare repository, relative to the data folder. Default: `forge.git`.
  */
 path?: string
 /**
- * The approvals repository on GitHub, as `owner/name`. Default: none; `github` needs it.
+ * The approvals repository on GitHub or Gitea, as `owner/name`. Default: none; both need it.
  */
 repository?: string
 /**
- * The API of a GitHub Enterprise server. Default: `https://api.github.com`.
+ * The API of a GitHub Enterprise server, or of Gitea, which needs it: `https://HOST/api/v1`. Default: `https://api.github.com` for `github`.
  */
 api_url?: string
 /**
  * The branch that resolved requests are committed to. Default: `main`.
  */
 base?: string
+poll?: Duration
+look?: Duration
 }
 /**
  * Grants: an action that may run comes with a signed token that lets it run once. Default: none are made.
@@ -2219,6 +2459,15 @@ lifetime?: Duration
 audience?: Audience
 }
 secrets?: Secrets
+changes?: Changes
+/**
+ * Who is told outside the forge when people are wanted. Best effort: a notice delays no decision and may be lost. Default: nobody.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+notify?: NoticeTarget[]
+sigstore?: Sigstore
 /**
  * How strict `countersign check` is.
  */
@@ -2299,6 +2548,107 @@ role_id: OwnSecret
 secret_id: OwnSecret
 }
 }
+}
+/**
+ * Who must review changes of this policy itself. What stands on the base branch counts, never what a change proposes. Default: what may weaken the policy needs the route `default`; any other change needs nobody.
+ */
+export interface Changes {
+route?: RouteId
+/**
+ * The route that a change needs which may weaken the policy: one for all kinds, or one for each. Default: `default`.
+ */
+weaker?: (RouteId | WeakerRoutes)
+/**
+ * How every commit of a change must be signed, by a key on the base branch's roster: `signed` is either of both. Default: `none`.
+ */
+signed_commits?: ("none" | "signed" | "ssh" | "gpg")
+/**
+ * The policy repository on the forge, as `owner/name`. Default: `forge.repository`.
+ */
+repository?: string
+time_out?: Duration
+}
+export interface WeakerRoutes {
+rules?: RouteId
+routes?: RouteId
+roster?: RouteId
+baselines?: RouteId
+project?: RouteId
+}
+export interface NoticeTarget {
+/**
+ * A Slack-compatible webhook, as a reference to the secret that is its URL. A variable of the engine's environment need not stand below `secrets`. Either this or `smtp`.
+ */
+webhook?: string
+smtp?: MailServer
+/**
+ * Which notices it gets. `break-glass` goes to every target, listed or not. Default: `held`, `escalated` and `break-glass`.
+ * 
+ * @minItems 1
+ */
+on?: ("held" | "reminded" | "escalated" | "break-glass" | "resolved")[]
+/**
+ * Only about requests that wait for one of these routes; `break-glass` always. Default: every route.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+routes?: RouteId[]
+}
+/**
+ * A mail server. The people that a notice is for get it at the `email` of their roster entry. Its credentials are the variables `COUNTERSIGN_SMTP_USER` and `COUNTERSIGN_SMTP_PASSWORD` of the engine's environment; with neither there is no login. Either this or `webhook`.
+ */
+export interface MailServer {
+/**
+ * Its name. It must offer TLS, but on the loopback address.
+ */
+host: string
+/**
+ * Its port: 465 speaks TLS from the first byte, every other one begins it with STARTTLS. Default: 587.
+ */
+port?: number
+from: EmailAddress
+/**
+ * PEM file of the certificates that sign the server's. Default: those of Node.
+ */
+ca_file?: string
+}
+/**
+ * Reviews signed through Sigstore: with a key that lives for minutes and belongs to an OpenID Connect identity. Default: no such review counts.
+ */
+export interface Sigstore {
+/**
+ * The authorities and logs that count: a Sigstore `trusted_root.json`, below one of the folders of policies. Its content becomes part of the policy; nothing is fetched.
+ */
+trusted_root: string
+/**
+ * The certificate authority that people sign with.
+ */
+fulcio_url: string
+/**
+ * The transparency log that signatures go to: Rekor v2. Default: none, and `tlog_min` must be 0.
+ */
+rekor_url?: string
+/**
+ * The time stamp authority (RFC 3161).
+ */
+tsa_url: string
+/**
+ * Where people sign in. Which identities count is the roster's to say.
+ */
+oidc_issuer: string
+/**
+ * Whom identity tokens must be for. Default: `sigstore`.
+ */
+client_id?: string
+/**
+ * How many entries in a trusted transparency log a signature needs. Default: 1.
+ */
+tlog_min?: (0 | 1)
+/**
+ * How many trusted logs must have promised to list the certificate. Default: 1.
+ */
+ctlog_min?: (0 | 1)
 }
 /**
  * One verdict or one resolution.
@@ -2448,6 +2798,17 @@ number: number
  */
 headSha: string
 }
+/**
+ * What the routes asked for when it ended. Always there of what people let run.
+ * 
+ * @minItems 1
+ */
+asked?: AskedOfPeople[]
+batch?: ResolutionBatch
+/**
+ * The request that was let run by breaking glass, which people looked at here: approved means ratified, rejected disavowed. It lets nothing run. `heldAt` is then the receipt that ended that request.
+ */
+ratifies?: string
 patchedRoot?: DigestText
 /**
  * What remains of the patched action.
@@ -2462,6 +2823,62 @@ patchedAction?: {
  */
 approvals: Approval[]
 }
+export interface AskedOfPeople {
+id: RouteId
+/**
+ * How many people; with groups, in all.
+ */
+quorum: number
+signature: SignatureLevel
+/**
+ * How many of each group; absent where the route has none.
+ * 
+ * @minItems 1
+ */
+groups?: AskedOfAGroup[]
+/**
+ * There where the route was passed by breaking glass: how many people that took.
+ */
+breakGlass?: number
+}
+export interface AskedOfAGroup {
+id: RouteId
+quorum: number
+}
+/**
+ * There where people reviewed it together with others: which batch they signed, and the proof that it lists this request. Reviews then bind the batch's id, root, nonce and end instead of the request's.
+ */
+export interface ResolutionBatch {
+/**
+ * The batch's own id, which the reviews name.
+ */
+request: string
+root: DigestText
+/**
+ * The batch's nonce.
+ */
+nonce: string
+expiresAt: Time
+/**
+ * The decision that held this action, as the batch lists it.
+ */
+decision: string
+memberExpiresAt: Time
+/**
+ * Its place in the list.
+ */
+index: number
+/**
+ * How many requests are listed.
+ */
+size: number
+/**
+ * The audit path (RFC 6962 section 2.1.1) from this request to the root, hexadecimal.
+ * 
+ * @maxItems 7
+ */
+path: string[]
+}
 export interface Approval {
 reviewer: Name
 verdict: ("approve" | "reject" | "patch")
@@ -2469,7 +2886,23 @@ verdict: ("approve" | "reject" | "patch")
  * The routes it counts for.
  */
 route: RouteId[]
+/**
+ * Which places it fills of those that `resolution.asked` asks for: at most one a route. Only of an approval.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+seats?: ApprovalSeat[]
+/**
+ * The reviewer let it run in an emergency: it counts among those whom the routes name for that.
+ */
+breakGlass?: true
 fingerprint?: KeyFingerprint
+identity?: ApprovalIdentity
+/**
+ * The Sigstore bundle as JSON. Its payload is the review statement, in full, so that an auditor can verify it offline.
+ */
+bundle?: string
 /**
  * The signed bytes as text: RFC 8785 of a review statement, in full, so that the signature can be verified. With `fingerprint` and `signature`, or without all three.
  */
@@ -2486,6 +2919,18 @@ account?: string
  * The forge's id of a review without a signature.
  */
 review?: string
+}
+export interface ApprovalSeat {
+route: RouteId
+group?: RouteId
+for?: Name
+}
+/**
+ * Who signed through Sigstore. With `bundle`, and without the parts of another kind of signature.
+ */
+export interface ApprovalIdentity {
+issuer: string
+subject: string
 }
 /**
  * One execution: its grant was redeemed, or what came of it was reported.
@@ -2903,6 +3348,28 @@ per: Duration
 by?: By
 }
 /**
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "request__shown_field".
+ */
+export interface ShownField {
+/**
+ * JSON pointer into the action.
+ */
+pointer: string
+/**
+ * Whether the value is given.
+ */
+shown: ("clear" | "masked")
+/**
+ * The value, when it is clear.
+ */
+value?: unknown
+/**
+ * The JSON type, when it is masked.
+ */
+type?: string
+}
+/**
  * A held action waiting for people, as `request.json` in the approvals repository.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -2966,6 +3433,17 @@ obligations: Obligation[]
  */
 fields: ShownField[]
 /**
+ * There where this is a batch: like requests that share a pull request, in the order of asking. `root` is then the Merkle tree hash (RFC 6962) over them, each as the RFC 8785 text of its `request`, `decision`, `root`, `nonce` and `expires_at`; `decision` repeats it; and `findings` are those that all have.
+ * 
+ * @minItems 2
+ * @maxItems 100
+ */
+members?: BatchMember[]
+/**
+ * The request that was let run by breaking glass, which people look at here. This one runs nothing: approved means ratified, rejected means disavowed. Absent of any other request.
+ */
+ratifies?: string
+/**
  * Drawn by the engine; consumed when the request resolves.
  */
 nonce: string
@@ -2975,36 +3453,96 @@ expires_at: Time
 export interface AskedRoute {
 id: RouteId
 /**
- * How many people.
+ * How many people; with groups, in all.
  */
 quorum: number
 /**
- * Who may, sorted.
+ * Who may from the beginning, sorted: those of all groups, and delegates.
  */
 reviewers: Name[]
-/**
- * The least assurance.
- */
-signature: ("none" | "ssh")
+signature: SignatureLevel
 expires_at: Time
+/**
+ * Groups that all need their quorum, sorted by id; one person counts in one of them. Absent without groups.
+ * 
+ * @minItems 1
+ */
+groups?: AskedGroup[]
+/**
+ * Who sits in another's seat, sorted. Without groups they have no seat of their own. Absent where nobody does.
+ * 
+ * @minItems 1
+ */
+delegates?: AskedDelegate[]
+escalation?: AskedEscalation
+/**
+ * When people are reminded, sorted. Absent where they are not.
+ * 
+ * @minItems 1
+ */
+reminders?: Time[]
+/**
+ * A request that nobody settles in time is rejected. Absent where it expires.
+ */
+on_time_out?: "reject"
+break_glass?: AskedBreakGlass
 }
-export interface ShownField {
+export interface AskedGroup {
+id: RouteId
 /**
- * JSON pointer into the action.
+ * How many of them.
  */
-pointer: string
+quorum: number
 /**
- * Whether the value is given.
+ * Whose seats count in it, sorted.
  */
-shown: ("clear" | "masked")
+reviewers: Name[]
+}
+export interface AskedDelegate {
+person: Name
+for: Name
+until: Time
+}
 /**
- * The value, when it is clear.
+ * Who may review besides from when on, in any group. Absent where nobody may.
  */
-value?: unknown
+export interface AskedEscalation {
+at: Time
 /**
- * The JSON type, when it is masked.
+ * Sorted.
  */
-type?: string
+reviewers: Name[]
+}
+/**
+ * Who may let it run in an emergency. Absent where nobody may.
+ */
+export interface AskedBreakGlass {
+quorum: number
+/**
+ * Sorted.
+ */
+reviewers: Name[]
+review_within: Duration
+}
+export interface BatchMember {
+/**
+ * The request's own id. It resolves on its own.
+ */
+request: string
+/**
+ * The decision that held its action.
+ */
+decision: string
+root: DigestText
+/**
+ * Its own nonce.
+ */
+nonce: string
+expires_at: Time
+/**
+ * Its action's payload and context, field by field.
+ */
+fields: ShownField[]
 }
 /**
  * What a reviewer signs (in-toto Statement v1; names in camelCase as in-toto predicates have them). The subject is the request's root.
@@ -3053,6 +3591,10 @@ patch?: SignedPatch
  * A word to the agent's owner.
  */
 comment?: string
+/**
+ * Lets the action run in an emergency, by those whom the routes name for that. Only with an approval, and with a comment that says why.
+ */
+breakGlass?: true
 forge: {
 /**
  * `local`, `github`, ...
@@ -3131,6 +3673,13 @@ kind: "Roster"
  * @maxItems 4096
  */
 people: Person[]
+/**
+ * Teams that routes may name. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 1024
+ */
+teams?: Team[]
 }
 export interface Person {
 id: Name
@@ -3150,7 +3699,28 @@ roles?: Name[]
  * @maxItems 32
  */
 keys?: PinnedKey[]
+email?: EmailAddress
+/**
+ * Pinned OpenPGP keys, for commits of policy changes alone: reviews are never signed with them. Default: none.
+ * 
+ * @maxItems 32
+ */
+gpg_keys?: PinnedOpenPGPKey[]
 accounts?: Accounts
+/**
+ * Identities that the person signs with through Sigstore. Each stands in one entry only. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 8
+ */
+identities?: PinnedIdentity[]
+/**
+ * Who reviews in this person's place for a while. Both together count once. A delegate cannot pass it on. Default: nobody.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+delegates?: Delegation[]
 }
 export interface PinnedKey {
 fingerprint: KeyFingerprint
@@ -3162,12 +3732,97 @@ valid_from?: Time
 valid_until?: Time
 revoked_at?: Time
 }
+export interface PinnedOpenPGPKey {
+/**
+ * The primary key's fingerprint, as `gpg --fingerprint` prints it, without spaces. It stands in one entry only.
+ */
+fingerprint: string
+/**
+ * The public key, as `gpg --armor --export` prints it.
+ */
+public_key: string
+revoked_at?: Time
+}
 /**
  * The account that the person reviews with, by kind of forge: its number, since a name can be changed and taken by somebody else. One account stands in one entry only. Default: none, and no review on such a forge counts as theirs.
  */
 export interface Accounts {
 github?: Account
 gitea?: Account
+}
+export interface PinnedIdentity {
+/**
+ * Who vouches for the person: the OpenID Connect issuer, exactly as certificates name it.
+ */
+issuer: string
+/**
+ * Whom it vouches for, exactly as certificates name them: an e-mail address or a URI.
+ */
+subject: string
+}
+export interface Delegation {
+to: Name
+from?: Time
+until: Time
+/**
+ * For which routes. Default: all that the person reviews on.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+routes?: RouteId[]
+}
+export interface Team {
+id: Name
+/**
+ * People on the roster.
+ * 
+ * @minItems 1
+ * @maxItems 1024
+ */
+members: Name[]
+}
+/**
+ * Some of the people of a route, and how many of them must approve. One of `reviewers`, `roles` and `teams` is needed.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "routes__group".
+ */
+export interface RouteGroup {
+id: RouteId
+reviewers?: RouteNames
+roles?: RouteNames
+teams?: RouteNames
+/**
+ * How many different people of it must approve. Default: 1.
+ */
+quorum?: number
+}
+/**
+ * Times of day by the clocks of a zone. A window belongs to the day on which it begins.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "routes__hours".
+ */
+export interface RouteHours {
+/**
+ * A zone of the IANA database, or `UTC`.
+ */
+zone: string
+/**
+ * When people are there: within any of these.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+windows: TimeWindow[]
+/**
+ * Days, by the zone's calendar, on which nobody is there. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 1024
+ */
+except?: string[]
 }
 /**
  * Who must review a held action, how many of them, and by when.
@@ -3206,21 +3861,48 @@ about?: string
  */
 reviewers?: Name[]
 /**
- * Roles on the roster whose people may review. One of `reviewers` and `roles` is needed.
+ * Roles on the roster whose people may review. One of `reviewers`, `roles` and `teams` is needed, or `groups`.
  * 
  * @minItems 1
  * @maxItems 64
  */
 roles?: Name[]
 /**
+ * Teams on the roster whose people may review.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+teams?: Name[]
+/**
  * How many different people must approve. Default: 1.
  */
 quorum?: number
 /**
- * The least assurance of a review: `ssh`, a signature by a pinned SSH key, or `none`, the word of a forge with accounts that the reviewer's account approved. Default: `ssh`.
+ * Several lists of people, each with a quorum of its own that must be met; instead of `reviewers`, `roles`, `teams` and `quorum`. One person counts in one group of a route.
+ * 
+ * @minItems 1
+ * @maxItems 16
  */
-signature?: ("none" | "ssh")
+groups?: RouteGroup[]
+on?: RouteSelector
+signature?: SignatureLevel
 time_out: Duration
+/**
+ * What becomes of a request that nobody settled: it expires, or counts as rejected. Neither lets it run. Default: `expire`.
+ */
+on_time_out?: ("expire" | "reject")
+hours?: RouteHours
+/**
+ * After how long people are reminded, each time once. Default: never.
+ * 
+ * @minItems 1
+ * @maxItems 8
+ */
+remind?: Duration[]
+escalate?: RouteEscalation
+break_glass?: RouteBreakGlass
+batch?: RouteBatch
 /**
  * Fields that the request shows in clear. Default: none.
  * 
@@ -3229,6 +3911,38 @@ time_out: Duration
  */
 show?: Path[]
 baselines?: RouteBaselines
+}
+/**
+ * Who may review besides, once people have let a request lie. The quorum stays; with `groups` they count in any of them. Default: nobody.
+ */
+export interface RouteEscalation {
+after: Duration
+reviewers?: RouteNames
+roles?: RouteNames
+teams?: RouteNames
+}
+/**
+ * Who may let an action run in an emergency, with a signature that says so and why. Everybody concerned is told, and the route's people look at it afterwards. Default: nobody.
+ */
+export interface RouteBreakGlass {
+reviewers?: RouteNames
+roles?: RouteNames
+teams?: RouteNames
+/**
+ * How many of them must sign so. Default: 1.
+ */
+quorum?: number
+review_within: Duration
+}
+/**
+ * Lets requests of one agent that the same rules held share a pull request, in which one review covers each digest that it lists. Default: each has its own.
+ */
+export interface RouteBatch {
+/**
+ * How many requests at most.
+ */
+max: number
+within: Duration
 }
 /**
  * Lets `baseline propose --merge` merge a small change of a baseline without people: one that adds no transition, and touches none that people rejected or that leads to an irreversible tool. Where several routes say it, the least counts. Default: people review every change.
@@ -3347,6 +4061,7 @@ policies?: DigestText[]
  * @maxItems 4096
  */
 reviewers?: TrustedReviewer[]
+sigstore?: TrustedSigstore
 /**
  * Whether reviews count that a forge took without a signature, where a route asks for none: for them there is only the engine's word. Default: `refuse` where `reviewers` are given, else `accept`.
  */
@@ -3377,12 +4092,48 @@ keys: string[]
 export interface TrustedReviewer {
 id: Name
 /**
- * The person's keys.
+ * The person's keys. Default: none.
  * 
  * @minItems 1
  * @maxItems 32
  */
-fingerprints: KeyFingerprint[]
+fingerprints?: KeyFingerprint[]
+/**
+ * The person's identities at Sigstore. They count with `sigstore` only. Default: none.
+ * 
+ * @minItems 1
+ * @maxItems 32
+ */
+identities?: TrustedIdentity[]
+}
+export interface TrustedIdentity {
+/**
+ * The OpenID Connect issuer, exactly as certificates name it.
+ */
+issuer: string
+/**
+ * Whom it vouches for, exactly as certificates name them.
+ */
+subject: string
+}
+/**
+ * What reviews signed through Sigstore are checked against. Default: each is checked against the certificate that it carries, which proves nothing about who made that; with `reviewers`, none counts.
+ */
+export interface TrustedSigstore {
+/**
+ * The content of a Sigstore `trusted_root.json`.
+ */
+trusted_root: {
+[k: string]: unknown
+}
+/**
+ * How many entries in a trusted transparency log a signature needs. Default: 1.
+ */
+tlog_min?: (0 | 1)
+/**
+ * How many trusted logs must have promised to list the certificate. Default: 1.
+ */
+ctlog_min?: (0 | 1)
 }
 export interface BundleSigner {
 id: Name

@@ -31,12 +31,12 @@ function keysOf({ keys }: CompiledPerson): readonly string[] {
 }
 
 function comparePerson(before: CompiledPerson, after: CompiledPerson): Draft[] {
-  const { keys: oldKeys, accounts: oldAccounts, id: _, ...old } = before
-  const { keys: newKeys, accounts: newAccounts, id: __, ...now } = after
+  const { keys: oldKeys, accounts: oldAccounts, delegates: oldDelegates, id: _, ...old } = before
+  const { keys: newKeys, accounts: newAccounts, delegates, id: __, ...now } = after
   const keys = pairsOf(oldKeys, newKeys, ({ fingerprint }) => fingerprint)
   return [
     // Whoever may review through a role stands on the routes themselves; Rego may read roles all the same.
-    ...compareFields(old, now, { name: neutral, roles: unclear }),
+    ...compareFields(old, now, { name: neutral, roles: unclear, identities: compareIdentities }),
     ...keys.flatMap(({ id, before: from, after: to }): Draft[] => {
       const at = { field: 'keys', pointer: '/keys' }
       if (from === null) return [{ ...at, direction: 'weaker', message: `one more key: ${id}` }]
@@ -50,6 +50,45 @@ function comparePerson(before: CompiledPerson, after: CompiledPerson): Draft[] {
       }))
     }),
     ...compareAccounts(oldAccounts ?? {}, newAccounts ?? {}),
+    ...compareDelegates(oldDelegates ?? [], delegates ?? []),
+  ]
+}
+
+/** Whoever may stand in for the person, or for longer, or on more routes, is one more who may approve. */
+function compareDelegates(
+  before: NonNullable<CompiledPerson['delegates']>,
+  after: NonNullable<CompiledPerson['delegates']>,
+): Draft[] {
+  const at = { field: 'delegates', pointer: '/delegates' }
+  const nameOf = ({ to, routes }: (typeof before)[number]) =>
+    routes === undefined ? to : `${to} on ${listed(routes)}`
+  return pairsOf(before, after, nameOf).flatMap(({ id, before: from, after: to }): Draft[] => {
+    if (from === null) {
+      return [{ ...at, direction: 'weaker', message: `stands in until ${to?.until}: ${id}` }]
+    }
+    if (to === null)
+      return [{ ...at, direction: 'stronger', message: `stands in no longer: ${id}` }]
+    return compareFields(from, to, SPAN_FIELDS).map((draft) => {
+      return { ...at, direction: draft.direction, message: `${id}: ${draft.message}` }
+    })
+  })
+}
+
+const SPAN_FIELDS: Readonly<Record<string, FieldComparator>> = {
+  from: (before, after, field) => byTime(before, after, field, 'stronger'),
+  until: (before, after, field) => byTime(before, after, field, 'weaker'),
+}
+
+/** Whoever has the identity may sign as the person. */
+const compareIdentities: FieldComparator = (before, after) => {
+  const namesOf = (value: typeof before) =>
+    (Array.isArray(value) ? value : []).map((one) => JSON.stringify(one))
+  const [old, now] = [namesOf(before), namesOf(after)]
+  const added = now.filter((one) => !old.includes(one))
+  const removed = old.filter((one) => !now.includes(one))
+  return [
+    ...added.map((one) => ({ direction: 'weaker' as const, message: `one more identity: ${one}` })),
+    ...removed.map((one) => ({ direction: 'stronger' as const, message: `no longer: ${one}` })),
   ]
 }
 

@@ -1,13 +1,16 @@
+import type { JsonObject } from '../../base/json-value.ts'
 import type { CompiledPolicy } from '../../model/generated/types.ts'
 import type { PolicyChange } from '../../model/policy-diff.ts'
 import { DEFAULT_WORDS } from './diff-defaults.ts'
-import type { Draft, FieldComparator } from './diff-fields.ts'
+import type { Draft, FieldComparator, Said } from './diff-fields.ts'
 import {
   compareFields,
+  higherIsStronger,
   higherIsWeaker,
   inOrder,
   isSame,
   listed,
+  neutral,
   ownValue,
   unclear,
 } from './diff-fields.ts'
@@ -45,6 +48,39 @@ const SETTINGS: Readonly<Record<string, FieldComparator>> = {
   evaluation_steps_max: higherIsWeaker,
   evaluation_bytes_max: higherIsWeaker,
   self_test: compareSelfTests,
+  sigstore: compareSigstore,
+}
+
+/** Whose word counts for identities: another root may vouch for anybody. Where people sign changes nothing of that. */
+function compareSigstore(...[before, after, field]: Parameters<FieldComparator>) {
+  if (!isObject(before) || !isObject(after)) {
+    const message =
+      after === undefined
+        ? `${field}: reviews through Sigstore no longer count`
+        : `${field}: reviews through Sigstore count now`
+    return [
+      { direction: after === undefined ? ('stronger' as const) : ('weaker' as const), message },
+    ]
+  }
+  return compareFields(before, after, SIGSTORE).map(({ field: name, direction, message }) => ({
+    direction,
+    message: name === 'trusted_root' ? `${field}: another trusted root` : `${field}.${message}`,
+  }))
+}
+
+const SIGSTORE: Readonly<Record<string, FieldComparator>> = {
+  trusted_root: (_before, _after, field) => [{ direction: 'weaker', message: field }],
+  tlog_min: higherIsStronger,
+  ctlog_min: higherIsStronger,
+  fulcio_url: neutral,
+  rekor_url: neutral,
+  tsa_url: neutral,
+  oidc_issuer: neutral,
+  client_id: neutral,
+}
+
+function isObject(value: Said): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Parts that are compared elsewhere. */

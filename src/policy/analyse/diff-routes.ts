@@ -2,19 +2,29 @@ import type { CompiledRoute } from '../../model/generated/types.ts'
 import type { PolicyChange } from '../../model/policy-diff.ts'
 import type { Draft, FieldComparator, Said } from './diff-fields.ts'
 import {
-  arrow,
   compareFields,
   higherIsStronger,
   higherIsWeaker,
   listed,
   longerIsWeaker,
-  membersOf,
   moreIsWeaker,
+  neutral,
   ownValue,
-  unclear,
 } from './diff-fields.ts'
 import type { Sides } from './diff-parts.ts'
 import { changeOf, pairsOf, placeOf, whole } from './diff-parts.ts'
+import {
+  addsItself,
+  compareAdding,
+  compareBatch,
+  compareBreakGlass,
+  compareEscalation,
+  compareGroups,
+  compareHours,
+  compareReviewers,
+  compareSignature,
+  compareTimeOut,
+} from './diff-route-parts.ts'
 
 /** Routes that were added, removed or changed. Nothing waits on a new one but what a rule sends there. */
 export function compareRouteLists(sides: Sides): PolicyChange[] {
@@ -23,12 +33,13 @@ export function compareRouteLists(sides: Sides): PolicyChange[] {
     const part = 'route' as const
     const places = { before: placeOf(old), after: placeOf(now) }
     if (old === null && now !== null) {
-      const drafts = [newRoute(sides, now), ...selfMergeOfNew(now)]
+      const drafts = [newRoute(sides, now), ...addsItself(now, 'added'), ...selfMergeOfNew(now)]
       return [changeOf(sides, { part, id, change: 'added', drafts, ...places })]
     }
     if (now === null && old !== null) {
       const drafts = [
         whole('neutral', `${old.quorum} of ${listed(old.reviewers)}`),
+        ...addsItself(old, 'removed'),
         ...selfMergeOfOld(old),
       ]
       return [changeOf(sides, { part, id, change: 'removed', drafts, ...places })]
@@ -54,9 +65,13 @@ function newRoute({ before }: Sides, { id, quorum, reviewers }: CompiledRoute): 
  * somebody new may approve.
  */
 export function compareRoutes(before: CompiledRoute, after: CompiledRoute): Draft[] {
-  const { id: _, file: _f, line: _l, column: _c, ...old } = before
-  const { id: __, file: __f, line: __l, column: __c, ...now } = after
-  return compareFields(old, now, ROUTE_FIELDS)
+  const { id: _, file: _f, line: _l, column: _c, on: oldOn, groups: oldGroups, ...old } = before
+  const { id: __, file: __f, line: __l, column: __c, on, groups, ...now } = after
+  return [
+    ...compareFields(old, now, ROUTE_FIELDS),
+    ...compareGroups(oldGroups, groups),
+    ...compareAdding(oldOn, on),
+  ]
 }
 
 const ROUTE_FIELDS: Readonly<Record<string, FieldComparator>> = {
@@ -66,16 +81,12 @@ const ROUTE_FIELDS: Readonly<Record<string, FieldComparator>> = {
   time_out: longerIsWeaker,
   show: moreIsWeaker,
   baselines: compareSelfMerge,
-}
-
-/** From the lowest assurance to the highest. */
-const SIGNATURES: readonly Said[] = ['none', 'ssh'] satisfies readonly CompiledRoute['signature'][]
-
-function compareSignature(...[before, after, field]: Parameters<FieldComparator>) {
-  const [old, now] = [SIGNATURES.indexOf(before), SIGNATURES.indexOf(after)]
-  if (old < 0 || now < 0) return unclear(before, after, field)
-  const direction = now < old ? ('weaker' as const) : ('stronger' as const)
-  return [{ direction, message: arrow(field, before, after) }]
+  on_time_out: compareTimeOut,
+  hours: compareHours,
+  remind: neutral,
+  escalate: compareEscalation,
+  break_glass: compareBreakGlass,
+  batch: compareBatch,
 }
 
 function selfMergeOfNew({ baselines }: CompiledRoute): Draft[] {
@@ -98,19 +109,4 @@ function compareSelfMerge(...[before, after]: Parameters<FieldComparator>) {
 
 function movementMax(value: Said): Said {
   return typeof value === 'object' && value !== null ? ownValue(value, 'movement_ppm_max') : 0
-}
-
-function compareReviewers(...[before, after, field]: Parameters<FieldComparator>) {
-  const [old, now] = [membersOf(before), membersOf(after)]
-  if (old === null || now === null) return unclear(before, after, field)
-  const removed = [...old].filter((one) => !now.has(one))
-  const added = [...now].filter((one) => !old.has(one))
-  return [
-    ...(removed.length === 0
-      ? []
-      : [{ direction: 'weaker' as const, message: `no longer reviewed by ${listed(removed)}` }]),
-    ...(added.length === 0
-      ? []
-      : [{ direction: 'unclear' as const, message: `may also be approved by ${listed(added)}` }]),
-  ]
 }

@@ -151,12 +151,13 @@ function compareRuleRoutes(
   old: CompiledRule,
   now: CompiledRule,
 ): Draft[] {
-  if (old.route === now.route || now.then !== 'hold' || old.then !== 'hold') {
-    return old.route === now.route ? [] : [routeDraft('neutral', old, now)]
-  }
+  // A hold that names none takes `default`; how routes that add themselves change that, is said of those.
+  const taken = ({ then, route }: CompiledRule) => (then === 'hold' ? (route ?? 'default') : route)
+  if (taken(old) === taken(now)) return []
+  if (now.then !== 'hold' || old.then !== 'hold') return [routeDraft('neutral', old, now)]
   const find = (routes: readonly CompiledRoute[], id: string | null) =>
     routes.find((route) => route.id === id) ?? null
-  const [from, to] = [find(before.policy.routes, old.route), find(after.policy.routes, now.route)]
+  const [from, to] = [find(before.policy.routes, taken(old)), find(after.policy.routes, taken(now))]
   if (from === null || to === null) return [routeDraft('unclear', old, now)]
   const differences = compareRoutes(from, to)
   return [

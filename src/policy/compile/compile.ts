@@ -10,9 +10,11 @@ import type { RegoBuilt, RegoCompiler } from '../../model/rego.ts'
 import type { Bundle } from '../bundle/index.ts'
 import { BUNDLE_FILE, isBundlePath, makeBundle } from '../bundle/index.ts'
 import { compileBaselines } from './baselines.ts'
+import { checkChanges } from './change-rules.ts'
 import type { Documents, PolicyFiles } from './documents.ts'
 import { parseDocuments } from './documents.ts'
 import { checkFields } from './fields.ts'
+import { checkNotify } from './notify.ts'
 import { compileData, compilePolicy } from './policy.ts'
 import { checkReferences } from './references.ts'
 import type { PackageDraft } from './rego.ts'
@@ -20,6 +22,7 @@ import { bundledSources, checkRego, compilerFiles, NO_REGO } from './rego.ts'
 import type { Report } from './report.ts'
 import { newReport } from './report.ts'
 import { checkSecrets } from './secrets.ts'
+import { checkSigstore, compileSigstore } from './sigstore.ts'
 import { checkNeverAutomated } from './tools.ts'
 
 export type CompilePorts = {
@@ -53,12 +56,19 @@ export async function compile(files: PolicyFiles, ports: CompilePorts): Promise<
   const { packages } = rego
   checkReferences(documents, packages, ports.now ?? null, report)
   checkSecrets(documents, report)
+  checkSigstore(documents, files, report)
+  checkNotify(documents, report)
+  checkChanges(documents, report)
   if (!documents.broken.has('Tools')) checkNeverAutomated(documents, packages, report)
   checkNotEmpty(documents, packages, report)
   const [project] = documents.projects
   if (project === undefined || hasErrors(report)) return refused(report)
   const baselines = compileBaselines(documents)
-  const policy = { ...compilePolicy(documents, project, rego), ...baselines.listed }
+  const policy = {
+    ...compilePolicy(documents, project, rego),
+    ...compileSigstore(project.value, files),
+    ...baselines.listed,
+  }
   const contents = new Map<string, Uint8Array>([
     [BUNDLE_FILE.policy, utf8(canonicalize(policy as unknown as JsonValue))],
     [BUNDLE_FILE.data, utf8(data)],

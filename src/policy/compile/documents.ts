@@ -15,6 +15,7 @@ import type {
   Project,
   Route,
   Rule,
+  Team,
   Tools,
 } from '../../model/generated/types.ts'
 import type { Problem, SchemaName } from '../../model/validate.ts'
@@ -45,6 +46,7 @@ export type Documents = {
   readonly rules: readonly Entry<Rule>[]
   readonly routes: readonly Entry<Route>[]
   readonly people: readonly Entry<Person>[]
+  readonly teams: readonly Entry<Team>[]
   readonly tests: readonly Entry<DecisionTest>[]
   readonly baselines: readonly Entry<BaselineDocument>[]
   /** Rego sources by path, tests included, with `\n` line ends. */
@@ -64,6 +66,7 @@ export function parseDocuments(files: PolicyFiles): {
   const draft: Draft = {
     diagnostics: [],
     entries: new Map(),
+    teams: [],
     rego: new Map(),
     broken: new Set(),
     count: 0,
@@ -80,14 +83,25 @@ export function parseDocuments(files: PolicyFiles): {
       rules: list('Guardrails'),
       routes: list('Routes'),
       people: list('Roster'),
+      teams: draft.teams,
       tests: list('DecisionTest'),
       baselines: list('Baseline'),
       rego: draft.rego,
       broken: draft.broken,
     },
-    diagnostics: sortDiagnostics(draft.diagnostics),
+    diagnostics: sortDiagnostics(
+      draft.diagnostics.filter((found) => !isRead(found, list('Project'))),
+    ),
   }
 }
+
+/** Whether a complaint is of a JSON file that the project names, so that it is read after all. */
+function isRead({ file, message }: Diagnostic, projects: readonly Entry<Project>[]): boolean {
+  if (message !== JSON_UNREAD) return false
+  return projects.some(({ value }) => value.sigstore?.trusted_root === file)
+}
+
+const JSON_UNREAD = 'JSON files are not read; write the document as YAML'
 
 /** The schema of each kind, and the list whose entries stand for themselves, where a kind is such a list. */
 const KINDS = {
@@ -106,6 +120,7 @@ const API_VERSION = 'countersign/v1'
 type Draft = {
   readonly diagnostics: Diagnostic[]
   readonly entries: Map<Kind, Entry<unknown>[]>
+  readonly teams: Entry<Team>[]
   readonly rego: Map<string, string>
   readonly broken: Set<Kind>
   count: number
@@ -122,8 +137,13 @@ function readFile(draft: Draft, file: string, text: string): void {
     return
   }
   if (file.endsWith('.json')) {
-    const message = 'JSON files are not read; write the document as YAML'
-    draft.diagnostics.push({ ...TOP, code: 'KIND_UNKNOWN', severity: 'warning', file, message })
+    draft.diagnostics.push({
+      ...TOP,
+      code: 'KIND_UNKNOWN',
+      severity: 'warning',
+      file,
+      message: JSON_UNREAD,
+    })
     return
   }
   if (!/\.ya?ml$/.test(file)) return
@@ -176,12 +196,16 @@ function readDocument(draft: Draft, file: string, text: string, document: YamlDo
     if (value !== null) entries.push(entryOf(file, document, value, ''))
     return
   }
-  const items = (document.value as Record<string, unknown>)[list]
-  if (!Array.isArray(items)) return
-  items.forEach((item: JsonValue, index) => {
-    if (flawed.has(`${list}/${index}`) || flawed.has(list)) return
-    entries.push(entryOf(file, document, item, `/${list}/${index}`))
-  })
+  const read = (name: string, into: Entry<unknown>[]): void => {
+    const items = (document.value as Record<string, unknown>)[name]
+    if (!Array.isArray(items)) return
+    items.forEach((item: JsonValue, index) => {
+      if (flawed.has(`${name}/${index}`) || flawed.has(name)) return
+      into.push(entryOf(file, document, item, `/${name}/${index}`))
+    })
+  }
+  read(list, entries)
+  if (kind === 'Roster') read('teams', draft.teams as Entry<unknown>[])
 }
 
 /** A baseline with its tables read, or null after complaints. */

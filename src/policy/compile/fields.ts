@@ -1,14 +1,15 @@
-import type { Person, Project, Route, Rule } from '../../model/generated/types.ts'
+import type { Person, Project, Rule } from '../../model/generated/types.ts'
 import { checkBudgets } from './budgets.ts'
 import type { ChangeWord } from './changes.ts'
 import { CHANGES, isChange, phasesOf } from './changes.ts'
-import { checkDuration, checkFieldTest, checkTime, pathProblem, TREES } from './checks.ts'
+import { checkFieldTest, checkTime, pathProblem } from './checks.ts'
 import { checkDecisionTests } from './decision-tests.ts'
 import type { Documents, Entry } from './documents.ts'
 import { checkForge } from './forge.ts'
 import { checkGrants } from './grants.ts'
 import { kindsOf } from './kinds/index.ts'
 import type { Report } from './report.ts'
+import { checkRoute } from './route-checks.ts'
 import { checkToolFields } from './tools.ts'
 
 /** Checks what stands in one entry alone: paths, durations, times, patterns, operators and kinds. */
@@ -90,21 +91,6 @@ function checkChange(entry: Entry<Rule>, change: ChangeWord, report: Report): vo
   })
 }
 
-function checkRoute(entry: Entry<Route>, report: Report): void {
-  checkDuration(entry, '/time_out', entry.value.time_out, report)
-  if (entry.value.reviewers === undefined && entry.value.roles === undefined) {
-    report.error(
-      entry.at(),
-      'KEY_MISSING',
-      `route ${JSON.stringify(entry.value.id)} needs "reviewers" or "roles"`,
-    )
-  }
-  entry.value.show?.forEach((path, index) => {
-    const problem = pathProblem(path, TREES, true)
-    if (problem !== null) report.error(entry.at(`/show/${index}`), 'PATH_INVALID', problem)
-  })
-}
-
 function checkPerson(entry: Entry<Person>, report: Report): void {
   entry.value.keys?.forEach((key, index) => {
     for (const name of ['valid_from', 'valid_until', 'revoked_at'] as const) {
@@ -115,5 +101,13 @@ function checkPerson(entry: Entry<Person>, report: Report): void {
       const message = 'expected an end after "valid_from"; this key is never valid'
       report.error(entry.at(`/keys/${index}/valid_until`), 'VALUE_INVALID', message)
     }
+  })
+  entry.value.delegates?.forEach(({ from, until }, index) => {
+    const at = `/delegates/${index}`
+    checkTime(entry, `${at}/from`, from, report)
+    checkTime(entry, `${at}/until`, until, report)
+    if (from === undefined || Date.parse(from) < Date.parse(until)) return
+    const message = 'expected an end after "from"; nobody ever stands in so'
+    report.error(entry.at(`${at}/until`), 'VALUE_INVALID', message)
   })
 }

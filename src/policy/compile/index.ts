@@ -1,3 +1,4 @@
+export { CHANGES_DEFAULT } from './change-rules.ts'
 export type { Compiled } from './compile.ts'
 export { compile } from './compile.ts'
 export type { Documents, PolicyFiles } from './documents.ts'

@@ -8,26 +8,27 @@ import type {
   CompiledAgent,
   CompiledPerson,
   CompiledPolicy,
-  CompiledRoute,
   CompiledRule,
   CompiledTool,
   Person,
   Project,
-  Route,
   Rule,
   ToolFacts,
   Tools,
 } from '../../model/generated/types.ts'
 import { compileBudgets } from './budgets.ts'
+import { compileChanges } from './change-rules.ts'
 import { CHANGES, isChange } from './changes.ts'
 import { compileFieldTest } from './checks.ts'
 import type { Documents, Entry } from './documents.ts'
 import { compileForge } from './forge.ts'
 import { compileAudience, compileGrants } from './grants.ts'
 import { kindsOf } from './kinds/index.ts'
-import { reviewersOf } from './references.ts'
+import { compileNotify } from './notify.ts'
 import type { CheckedRego } from './rego.ts'
 import { compilePackage } from './rego.ts'
+import { compileDelegates, compileIdentities } from './roster.ts'
+import { compileRoute } from './routes.ts'
 import { compileCredentials, compileSecrets, compileSecretTexts } from './secrets.ts'
 import { sorted } from './sorted.ts'
 
@@ -58,14 +59,19 @@ export function compilePolicy(
     forge: compileForge(value),
     ...compileGrants(value),
     ...compileSecrets(value),
+    ...compileNotify(value),
+    ...compileChanges(value),
     agents: sortBy(documents.agents.map(compileAgent), ({ agent }) => agent),
     tools: documents.tools
       .flatMap(compileTools)
       .sort((a, b) => compareText(a.service, b.service) || compareText(a.action, b.action)),
-    rules: sortBy(documents.rules.map(compileRule), ({ id }) => id),
+    rules: sortBy(
+      documents.rules.map((rule) => compileRule(rule, documents)),
+      ({ id }) => id,
+    ),
     rego: packages.map(compilePackage),
     routes: sortBy(
-      documents.routes.map((route) => compileRoute(route, documents.people)),
+      documents.routes.map((route) => compileRoute(route, documents)),
       ({ id }) => id,
     ),
     people: sortBy(documents.people.map(compilePerson), ({ id }) => id),
@@ -123,7 +129,8 @@ export function compileData(policy: CompiledPolicy): string {
       policy.rules,
       ({ id }) => id,
       ({ kind, about, on, then, mode, route }) => {
-        return { kind, about, on: on as JsonObject, then, mode, route }
+        const taken = then === 'hold' ? (route ?? 'default') : route
+        return { kind, about, on: on as JsonObject, then, mode, route: taken }
       },
     ),
     routes: byName(
@@ -190,8 +197,10 @@ function compileResidence({
   }
 }
 
-function compileRule(entry: Entry<Rule>): CompiledRule {
+function compileRule(entry: Entry<Rule>, { routes }: Documents): CompiledRule {
   const rule = entry.value
+  // A route that adds itself may take the place of `default`, so what names none must not seem to name that one.
+  const unnamed = routes.some(({ value }) => value.on !== undefined) ? null : 'default'
   const [only] = kindsOf(rule)
   return {
     id: rule.id,
@@ -206,24 +215,19 @@ function compileRule(entry: Entry<Rule>): CompiledRule {
       const paths = rule[change]
       return paths === undefined ? [] : [{ kind: change, paths: sorted(paths) }]
     }),
-    route: rule.then === 'hold' ? (rule.route ?? 'default') : (rule.route ?? null),
+    route: rule.route ?? (rule.then === 'hold' ? unnamed : null),
     mode: rule.mode ?? 'enforce',
     ...entry.at(),
   }
 }
 
-function compileRoute(entry: Entry<Route>, people: readonly Entry<Person>[]): CompiledRoute {
-  const { id, quorum, signature, time_out, show, baselines } = entry.value
-  return {
-    id,
-    reviewers: sorted(reviewersOf(entry.value, people).map(({ value }) => value.id)),
-    quorum: quorum ?? 1,
-    signature: signature ?? 'ssh',
-    time_out,
-    show: sorted(show),
-    ...(baselines === undefined ? {} : { baselines }),
-    ...entry.at(),
-  }
+/** OpenPGP keys of people who sign commits with them; nothing where there are none. */
+function compileGpgKeys({ gpg_keys: keys }: Person): Pick<CompiledPerson, 'gpg_keys'> {
+  if (keys === undefined) return {}
+  const pinned = keys.map(({ fingerprint, public_key, revoked_at }) => {
+    return { fingerprint, public_key, revoked_at: revoked_at ?? null }
+  })
+  return { gpg_keys: sortBy(pinned, ({ fingerprint }) => fingerprint) }
 }
 
 function compilePerson({ value }: Entry<Person>): CompiledPerson {
@@ -239,6 +243,10 @@ function compilePerson({ value }: Entry<Person>): CompiledPerson {
     roles: sorted(value.roles),
     keys: sortBy(keys, ({ fingerprint }) => fingerprint),
     ...(value.accounts === undefined ? {} : { accounts: { ...value.accounts } }),
+    ...compileIdentities(value),
+    ...compileDelegates(value),
+    ...(value.email === undefined ? {} : { email: value.email }),
+    ...compileGpgKeys(value),
   }
 }
 

@@ -3,7 +3,6 @@ import { joinPointer } from '../../base/pointer.ts'
 import type {
   Effect,
   Globs,
-  Person,
   Place,
   Project,
   Route,
@@ -16,6 +15,7 @@ import type { Documents, Entry, Kind } from './documents.ts'
 import type { PackageDraft } from './rego.ts'
 import type { Report } from './report.ts'
 import { suggestion } from './report.ts'
+import { checkReviewers } from './route-checks.ts'
 
 /** Checks what entries say of each other: ids that stand twice, names of nothing, routes that nobody can satisfy. */
 export function checkReferences(
@@ -38,15 +38,6 @@ export function checkReferences(
   checkExpectedNames(documents, packages, report)
 }
 
-/** The people who may review on a route, by name and by role. */
-export function reviewersOf(route: Route, people: readonly Entry<Person>[]): Entry<Person>[] {
-  const names = new Set(route.reviewers)
-  const roles = new Set(route.roles)
-  return people.filter(
-    ({ value }) => names.has(value.id) || (value.roles ?? []).some((role) => roles.has(role)),
-  )
-}
-
 type Named = { readonly name: string; readonly place: Place }
 
 function checkDuplicates(documents: Documents, report: Report): void {
@@ -55,6 +46,7 @@ function checkDuplicates(documents: Documents, report: Report): void {
   refuseDuplicates('rule', ids(documents.rules), report)
   refuseDuplicates('route', ids(documents.routes), report)
   refuseDuplicates('person', ids(documents.people), report)
+  refuseDuplicates('team', ids(documents.teams), report)
   const agents = documents.agents.map((entry) => ({
     name: entry.value.agent,
     place: entry.at('/agent'),
@@ -74,6 +66,20 @@ function checkDuplicates(documents: Documents, report: Report): void {
     })),
   )
   refuseDuplicates('key', keys, report)
+  const gpgKeys = documents.people.flatMap((entry) =>
+    (entry.value.gpg_keys ?? []).map((key, index) => ({
+      name: key.fingerprint,
+      place: entry.at(`/gpg_keys/${index}/fingerprint`),
+    })),
+  )
+  refuseDuplicates('OpenPGP key', gpgKeys, report)
+  const identities = documents.people.flatMap((entry) =>
+    (entry.value.identities ?? []).map(({ issuer, subject }, index) => ({
+      name: `${subject} of ${issuer}`,
+      place: entry.at(`/identities/${index}`),
+    })),
+  )
+  refuseDuplicates('identity', identities, report)
   const accounts = documents.people.flatMap((entry) =>
     Object.entries(entry.value.accounts ?? {}).map(([kind, account]) => ({
       name: `${kind} ${account}`,
@@ -121,65 +127,6 @@ function checkOwners(documents: Documents, report: Report): void {
   }
 }
 
-function checkReviewers(documents: Documents, now: number | null, report: Report): void {
-  const { routes, people } = documents
-  const forge = forgeOf(documents)
-  const names = new Set(people.map(({ value }) => value.id))
-  const known = new Set(people.flatMap(({ value }) => value.roles ?? []))
-  for (const entry of routes) {
-    const { id, reviewers = [], roles = [], quorum = 1 } = entry.value
-    reviewers.forEach((name, index) => {
-      if (names.has(name)) return
-      const message = `no person ${JSON.stringify(name)} is on the roster${suggestion(name, names)}`
-      report.error(entry.at(`/reviewers/${index}`), 'REFERENCE_UNKNOWN', message)
-    })
-    roles.forEach((role, index) => {
-      if (known.has(role)) return
-      const message = `nobody on the roster has the role ${JSON.stringify(role)}${suggestion(role, known)}`
-      report.error(entry.at(`/roles/${index}`), 'REFERENCE_UNKNOWN', message)
-    })
-    // People, not entries: who stands on the roster twice is still one person.
-    const able = new Set(
-      reviewersOf(entry.value, people).flatMap(({ value }) =>
-        canReview(value, entry.value, { now, forge }) ? [value.id] : [],
-      ),
-    ).size
-    if (able >= quorum) continue
-    const place = entry.value.quorum === undefined ? entry.at('/id') : entry.at('/quorum')
-    const need = forge === 'local' ? 'a valid key' : `a valid key and an account on ${forge}`
-    const message = `the quorum of route ${JSON.stringify(id)} is ${quorum}, reviewers who can sign: ${able}; add people with ${need} or lower "quorum"`
-    report.error(place, 'ROUTE_UNSATISFIABLE', message)
-  }
-}
-
-/** The kind of forge that requests are reviewed on. */
-export function forgeOf({ projects }: Documents): string {
-  return projects[0]?.value.forge?.kind ?? 'local'
-}
-
-/** Whether a person has the account that a forge's reviews count by. The local forge has none. */
-export function hasAccount({ accounts }: Person, forge: string): boolean {
-  return forge === 'local' || (accounts !== undefined && Object.hasOwn(accounts, forge))
-}
-
-/** Whether a review of this person can count on a route. Without a signature only a forge with accounts can tell who. */
-export function canReview(
-  person: Person,
-  { signature }: Route,
-  { now, forge }: { readonly now: number | null; readonly forge: string },
-): boolean {
-  if (!hasAccount(person, forge)) return false
-  return (signature === 'none' && forge !== 'local') || canSign(person, now)
-}
-
-/** Whether a person has a key that counts. Without a clock only revocation is known. */
-export function canSign(person: Person, now: number | null): boolean {
-  return (person.keys ?? []).some(({ valid_until: until, revoked_at: revoked }) => {
-    if (now === null) return revoked === undefined
-    return [until, revoked].every((end) => end === undefined || Date.parse(end) > now)
-  })
-}
-
 function checkRoutes(
   documents: Documents,
   packages: readonly PackageDraft[],
@@ -204,11 +151,16 @@ function checkRoutes(
     const message = `no route ${JSON.stringify(name)}${suggestion(name, routes)}`
     report.error(place, 'REFERENCE_UNKNOWN', message)
   }
-  if (routes.has('default')) return
+  if (routes.has('default') || documents.routes.some(takesEverything)) return
   for (const { what, place } of holdsWithoutRoute(documents, packages)) {
     const message = `${what} holds without a route and there is no route "default"; add it to a Routes file`
     report.error(place, 'ROUTE_MISSING', message)
   }
+}
+
+/** Whether a route adds itself to each hold there is, so that none needs `default`. */
+function takesEverything({ value: { on } }: Entry<Route>): boolean {
+  return on !== undefined && Object.keys(on).length === 0
 }
 
 type Hold = { readonly what: string; readonly place: Place }
@@ -349,9 +301,15 @@ function selectorsOf(documents: Documents, packages: readonly PackageDraft[]): S
       ...(flow === undefined ? [] : [{ selector: flow.after, place: entry.at('/flow/after') }]),
     ]
   }
+  const ofRoute = (entry: Entry<Route>): Selected[] => {
+    const { where: _, rules: __, behaviour: ___, ...selector } = entry.value.on ?? {}
+    return [{ selector, place: entry.at('/on') }]
+  }
   const ofPackage = ({ metadata, place }: PackageDraft): Selected[] =>
     metadata.on === undefined ? [] : [{ selector: metadata.on, place }]
-  return [...documents.rules.flatMap(ofRule), ...packages.flatMap(ofPackage)].filter(
-    ({ selector }) => Object.keys(selector).length > 0,
-  )
+  return [
+    ...documents.rules.flatMap(ofRule),
+    ...documents.routes.flatMap(ofRoute),
+    ...packages.flatMap(ofPackage),
+  ].filter(({ selector }) => Object.keys(selector).length > 0)
 }

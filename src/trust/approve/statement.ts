@@ -10,7 +10,10 @@ export type ReviewWords = {
   readonly routes?: readonly string[]
   /** The root over the patched action. Only with `patch`. */
   readonly patchRoot?: Digest
+  /** Mandatory with `breakGlass`: why. */
   readonly comment?: string
+  /** Lets the action run in an emergency. Only with `approve`. Default routes then: those that name the reviewer for it. */
+  readonly breakGlass?: true
   /** Unix milliseconds. */
   readonly issuedAt: number
 }
@@ -32,7 +35,8 @@ export function reviewStatement(
   { request, pull, forge }: ReviewSubject,
   words: ReviewWords,
 ): ReviewStatement {
-  const routes = words.routes ?? routesOf(request, words.reviewer)
+  const ofReviewer = words.breakGlass === true ? glassRoutesOf : routesOf
+  const routes = words.routes ?? ofReviewer(request, words.reviewer)
   return {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [{ name: request.id, digest: { sha256: hexOf(request.root) } }],
@@ -42,6 +46,7 @@ export function reviewStatement(
       verdict: words.verdict,
       ...(words.patchRoot === undefined ? {} : { patch: { root: words.patchRoot } }),
       ...(words.comment === undefined ? {} : { comment: words.comment }),
+      ...(words.breakGlass === true ? { breakGlass: true } : {}),
       forge: { kind: forge.kind, host: forge.host, repository: forge.repository },
       pull: {
         number: pull.number,
@@ -60,9 +65,17 @@ export function reviewStatement(
 }
 
 /** The asked routes that list this person, sorted. */
-export function routesOf(request: Request, reviewer: string): string[] {
+export function routesOf(request: Pick<Request, 'routes'>, reviewer: string): string[] {
   return request.routes
     .filter((route) => route.reviewers.includes(reviewer))
+    .map((route) => route.id)
+    .sort()
+}
+
+/** The asked routes on which this person may break the glass, sorted. */
+export function glassRoutesOf(request: Pick<Request, 'routes'>, reviewer: string): string[] {
+  return request.routes
+    .filter((route) => route.break_glass?.reviewers.includes(reviewer) === true)
     .map((route) => route.id)
     .sort()
 }

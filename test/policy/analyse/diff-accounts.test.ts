@@ -83,7 +83,7 @@ const withLevel =
 test.for<{ from: Level; to: Level; direction: string }>([
   { from: 'ssh', to: 'none', direction: 'weaker' },
   { from: 'none', to: 'ssh', direction: 'stronger' },
-  { from: 'ssh', to: 'sigstore' as Level, direction: 'unclear' },
+  { from: 'ssh', to: 'passkey' as Level, direction: 'unclear' },
 ])('the level $from -> $to is $direction', async ({ from, to, direction }) => {
   const [change] = await saidOf(withLevel(from), withLevel(to))
   expect(change?.differences).toMatchObject([{ field: 'signature', direction }])

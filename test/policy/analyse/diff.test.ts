@@ -383,7 +383,7 @@ test.for<Row>([
     name: 'a route without signatures',
     from: '    quorum: 2',
     to: '    quorum: 2\n    signature: none',
-    want: [['route payments: weakened', 'weaker signature: ssh -> none']],
+    want: [['route payments: weakened', 'weaker signature: signed -> none']],
   },
 ])('$name -> $want', async ({ from, to, want }) => {
   const changes = await changesOf([[from, to]])

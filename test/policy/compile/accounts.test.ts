@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RegoCompiler } from '../../../src/model/ports.ts'
+import { canReview, hasAccount } from '../../../src/policy/compile/able.ts'
 import { compile } from '../../../src/policy/compile/index.ts'
-import { canReview, hasAccount } from '../../../src/policy/compile/references.ts'
 
 const HEAD = 'apiVersion: countersign/v1\nkind: '
 const key = (letter: string) => `keys: [{ fingerprint: 'SHA256:${letter.repeat(43)}' }]`
@@ -82,7 +82,6 @@ test.for([
 describe('who can review', () => {
   const keys = [{ fingerprint: `SHA256:${'a'.repeat(43)}` }]
   const accounts = { github: '7' }
-  const route = { id: 'default', time_out: '1h' }
   test.for([
     { name: 'a key, on the local forge', who: { keys }, forge: 'local', want: true },
     { name: 'a key, on a forge with accounts', who: { keys }, forge: 'github', want: false },
@@ -105,7 +104,7 @@ describe('who can review', () => {
     },
     { name: 'a name of the prototype', who: { keys, accounts }, forge: 'constructor', want: false },
   ])('$name -> $want', ({ who, forge, signature, want }) => {
-    const asked = signature === undefined ? route : { ...route, signature }
+    const asked = { signature: signature ?? ('signed' as const) }
     expect(canReview({ id: 'ana', ...who }, asked, { now: null, forge })).toBe(want)
     const has = forge === 'local' || (forge === 'github' && 'accounts' in who)
     expect(hasAccount({ id: 'ana', ...who }, forge)).toBe(has)

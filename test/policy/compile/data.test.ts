@@ -102,7 +102,7 @@ test('data.countersign holds every document by name, defaults filled in, no keys
       },
       routes: {
         default: {
-          ...{ reviewers: ['ana'], quorum: 1, signature: 'ssh', time_out: '1h' },
+          ...{ reviewers: ['ana'], quorum: 1, signature: 'signed', time_out: '1h' },
           show: ['payload.a', 'payload.b'],
         },
       },

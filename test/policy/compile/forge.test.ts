@@ -31,6 +31,15 @@ test.for([
     forge: 'forge: { kind: github, repository: a/b, api_url: "http://127.0.0.1:1" }\n',
     want: { api_url: 'http://127.0.0.1:1' },
   },
+  {
+    forge: 'forge: { kind: gitea, repository: a.b/c, api_url: "https://git.test/api/v1/" }\n',
+    want: { kind: 'gitea', repository: 'a.b/c', api_url: 'https://git.test/api/v1' },
+  },
+  {
+    forge:
+      'forge: { kind: gitea, repository: a/b, api_url: "http://127.0.0.1:1/api/v1", base: x }\n',
+    want: { kind: 'gitea', base: 'x', api_url: 'http://127.0.0.1:1/api/v1' },
+  },
 ])('$forge -> $want', async ({ forge, want }) => {
   const { bundle, diagnostics } = await compiled(forge)
   expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
@@ -44,6 +53,16 @@ test.for([
   { forge: '{ kind: local, api_url: "https://ghe.test" }', want: 'VALUE_INVALID' },
   { forge: '{ kind: github, repository: a/b, api_url: "http://ghe.test" }', want: 'VALUE_INVALID' },
   { forge: '{ kind: github, repository: a/b, api_url: "ftp://ghe.test" }', want: 'VALUE_INVALID' },
+  { forge: '{ kind: gitea, repository: a/b }', want: 'KEY_MISSING' },
+  { forge: '{ kind: gitea, api_url: "https://git.test/api/v1" }', want: 'KEY_MISSING' },
+  {
+    forge: '{ kind: gitea, repository: a/b, api_url: "http://git.test/api/v1" }',
+    want: 'VALUE_INVALID',
+  },
+  {
+    forge: '{ kind: gitea, repository: a/b, api_url: "https://git.test/api/v1", path: x }',
+    want: 'VALUE_INVALID',
+  },
   { forge: '{ kind: github, repository: a/.. }', want: 'VALUE_INVALID' },
   { forge: '{ kind: github, repository: a/b/c }', want: 'VALUE_INVALID' },
   { forge: '{ kind: github, repository: "a/b?x" }', want: 'VALUE_INVALID' },

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Request } from '../../../src/model/generated/types.ts'
 import { codeCell, codeSpan, plainLine } from '../../../src/trust/approve/markdown.ts'
 import { renderPull } from '../../../src/trust/approve/render.ts'
 import { LEGAL, PAYMENTS, requestOf } from '../../fakes/review-case.ts'
@@ -26,6 +27,65 @@ describe('a rendered request', () => {
     { part: 'command', text: 'countersign requests approve req_00000000000000000001' },
   ])('shows the $part', ({ text }) => {
     expect(body).toContain(text)
+  })
+
+  test('says the effect of the tool, and that it is not known', () => {
+    expect(renderPull(requestOf(), { effect: 'irreversible' }).body).toContain(
+      '| Effect of the tool | **irreversible** |',
+    )
+    expect(body).toContain('| Effect of the tool | not known |')
+  })
+
+  const route: Request['routes'][number] = {
+    ...PAYMENTS,
+    groups: [
+      { id: 'desk', quorum: 1, reviewers: ['ana'] },
+      { id: 'legal', quorum: 1, reviewers: ['bo', 'cy'] },
+    ],
+    delegates: [{ person: 'dee', for: 'ana', until: '2026-12-01T00:00:00Z' }],
+    escalation: { at: '2026-11-21T09:15:00.000Z', reviewers: ['eve'] },
+    break_glass: { quorum: 1, reviewers: ['dee'], review_within: '24h' },
+    on_time_out: 'reject',
+  }
+  test.for([
+    { part: 'group', text: '  - Group ` legal `: 1 of ` bo `, ` cy `' },
+    { part: 'one group a person', text: 'Each person counts in one group.' },
+    { part: 'delegate', text: '` dee ` stands in for ` ana ` until 2026-12-01' },
+    { part: 'escalation', text: 'From 2026-11-21T09:15:00.000Z on also ` eve `' },
+    { part: 'glass', text: 'In an emergency 1 of ` dee ` may break the glass' },
+    { part: 'command that breaks it', text: 'req_00000000000000000001 --break-glass --comment' },
+    { part: 'end by a no', text: '**2026-11-21T09:30:00.000Z**, then it is rejected' },
+    { part: 'signature', text: 'only a signed review counts' },
+  ])('shows the $part of a route', ({ text }) => {
+    expect(renderPull(requestOf({ routes: [route] })).body).toContain(text)
+  })
+
+  test('says where a plain review is enough', () => {
+    const text = renderPull(requestOf({ routes: [{ ...PAYMENTS, signature: 'none' }, LEGAL] })).body
+    expect(text).toContain('On ` payments ` a plain review of this pull request counts too')
+    expect(body).not.toContain('plain review')
+  })
+
+  test('a look at what has run says so', () => {
+    const text = renderPull(requestOf({ ratifies: 'req_00000000000000000009' })).body
+    expect(text).toContain('**It has run.**')
+    expect(text).toContain('then it is overdue')
+  })
+
+  test('an excerpt of the behaviour, from what the finding says', () => {
+    const evidence = {
+      ...{ from: 'crm.read', to: 'mail.send', seen: 0, surprisal_bits: 12.5, expected_bits: 1.2 },
+      ...{ odder_sessions: 1, calibration_sessions: 400, missing: 'crm.check' },
+    }
+    const findings = requestOf().findings.map((one) => ({ ...one, evidence }))
+    const text = renderPull(requestOf({ findings })).body
+    expect(text).toContain('## How the session behaves')
+    expect(text).toContain(
+      'the step ` crm.read ` to ` mail.send `, seen 0 times: 12.5 bits, 1.2 expected',
+    )
+    expect(text).toContain('1 of 400 ordinary sessions')
+    expect(text).toContain('What usually stands between: ` crm.check `')
+    expect(body).not.toContain('## How the session behaves')
   })
 
   test('a masked value never shows, even when it is there', () => {

@@ -2,10 +2,12 @@ import { expect, test } from 'vitest'
 import type { CompiledPolicy } from '../../../src/model/generated/types.ts'
 import { askedRoutes, standingRequest } from '../../../src/trust/approve/routes.ts'
 import { routesOf } from '../../../src/trust/approve/statement.ts'
-import { LEGAL, NOW, PAYMENTS, requestOf } from '../../fakes/review-case.ts'
+import { LEGAL, NOW, PAYMENTS, PEOPLE, requestOf } from '../../fakes/review-case.ts'
 
 const place = { file: 'policies/routes/all.yaml', line: 1, column: 1 }
-const POLICY: Pick<CompiledPolicy, 'routes'> = {
+const POLICY: Pick<CompiledPolicy, 'routes' | 'people' | 'agents'> = {
+  people: PEOPLE,
+  agents: [],
   routes: [
     {
       ...{ id: 'payments', reviewers: ['cy', 'ana', 'bo', 'ana'], quorum: 2, signature: 'ssh' },
@@ -62,6 +64,10 @@ test.for([
 ])('a request whose route is now $name', ({ now, quorum, reviewers }) => {
   const asked = { ...PAYMENTS, quorum: 1, reviewers: ['ana', 'bo'] }
   const current = POLICY.routes.map((route) => ({ ...route, ...asked, quorum: 0, ...now }))
-  const standing = standingRequest(requestOf({ routes: [asked] }), { routes: current })
+  const standing = standingRequest(
+    requestOf({ routes: [asked] }),
+    { ...POLICY, routes: current },
+    NOW,
+  )
   expect(standing.routes).toEqual([{ ...asked, quorum, reviewers }])
 })

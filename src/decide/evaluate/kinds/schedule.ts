@@ -1,5 +1,14 @@
+import type { Wall, Window } from '../../../base/open-hours.ts'
+import {
+  DAY,
+  dayName,
+  dayOfDate,
+  isDayName,
+  isWithin,
+  secondsOfDay,
+  wallOf,
+} from '../../../base/open-hours.ts'
 import { isZone, zoneOffset } from '../../../base/zone-offset.ts'
-import { weekdayOf } from '../../rego/builtins/time-calendar.ts'
 import type { RulePlace } from '../settings.ts'
 import { invalid, isObject, loadError, own, ownText, ownTexts } from '../settings.ts'
 import type { Kind } from './kind.ts'
@@ -47,36 +56,6 @@ export const schedule: Kind = {
   },
 }
 
-/** What the zone's clocks show: days since 1970, seconds since midnight. */
-type Wall = { readonly day: number; readonly second: number }
-
-/** Seconds since midnight; `to` below `from` is a time of the next day. */
-type Window = { readonly days: ReadonlySet<string>; readonly from: number; readonly to: number }
-
-function wallOf(wallSeconds: number): Wall {
-  const day = Math.floor(wallSeconds / DAY)
-  return { day, second: wallSeconds - day * DAY }
-}
-
-function isWithin(
-  { days, from, to }: Window,
-  { day, second }: Wall,
-  closed: ReadonlySet<number>,
-): boolean {
-  const begins = (on: number): boolean => days.has(dayName(on)) && !closed.has(on)
-  if (from < to) return from <= second && second < to && begins(day)
-  return (second >= from && begins(day)) || (second < to && begins(day - 1))
-}
-
-const DAY = 86_400
-
-/** As weekdayOf counts them. */
-const DAY_NAMES = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const
-
-function dayName(day: number): string {
-  return DAY_NAMES[weekdayOf(day * DAY)] ?? ''
-}
-
 function timeText(second: number): string {
   const digits = (value: number): string => String(Math.floor(value)).padStart(2, '0')
   return `${digits(second / 3600)}:${digits((second % 3600) / 60)}`
@@ -92,7 +71,7 @@ function compileWindows(place: RulePlace, value: unknown, name: string): readonl
     const days = ownTexts(place, window, 'days')
     const from = secondsOf(place, ownText(place, window, 'from'))
     const to = secondsOf(place, ownText(place, window, 'to'))
-    if (days === undefined || days.some((day) => !DAY_NAMES.some((known) => known === day))) {
+    if (days === undefined || !days.every(isDayName)) {
       throw invalid(place, 'expected the days of a window by name')
     }
     if (from === to || from === DAY) throw invalid(place, 'expected a window that is not empty')
@@ -101,23 +80,17 @@ function compileWindows(place: RulePlace, value: unknown, name: string): readonl
 }
 
 function secondsOf(place: RulePlace, text: string): number {
-  const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$|^24:00$/.exec(text) ?? []
-  if (text === '24:00') return DAY
-  if (hours === undefined) throw invalid(place, 'expected a time of day such as 09:00')
-  return Number(hours) * 3600 + Number(minutes) * 60
+  const seconds = secondsOfDay(text)
+  if (seconds === null) throw invalid(place, 'expected a time of day such as 09:00')
+  return seconds
 }
 
 function compileDates(place: RulePlace, value: unknown): ReadonlySet<number> {
   if (!Array.isArray(value)) throw invalid(place, 'expected except to be a list of days')
   const days = value.map((text: unknown) => {
-    const time = typeof text === 'string' && DATE.test(text) ? Date.parse(text) : Number.NaN
-    // Date.parse reads a 30th of February in some engines.
-    if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== text) {
-      throw invalid(place, 'expected except to hold days such as 2026-12-25')
-    }
-    return time / 1000 / DAY
+    const day = typeof text === 'string' ? dayOfDate(text) : null
+    if (day === null) throw invalid(place, 'expected except to hold days such as 2026-12-25')
+    return day
   })
   return new Set(days)
 }
-
-const DATE = /^\d{4}-\d{2}-\d{2}$/

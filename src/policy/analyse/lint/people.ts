@@ -1,10 +1,19 @@
 import { compileGlob } from '../../../base/glob.ts'
 import type { JsonValue } from '../../../base/json-value.ts'
-import type { Person, Route } from '../../../model/generated/types.ts'
+import type {
+  CompiledPerson,
+  CompiledRoute,
+  Person,
+  Route,
+  SignatureLevel,
+} from '../../../model/generated/types.ts'
+import { seatPeople } from '../../../trust/approve/seats.ts'
+import { canSign, forgeOf, hasAccount } from '../../compile/able.ts'
 import type { Entry } from '../../compile/documents.ts'
 import type { Documents } from '../../compile/index.ts'
-import { canReview, canSign, forgeOf, hasAccount, reviewersOf } from '../../compile/references.ts'
 import type { Report } from '../../compile/report.ts'
+import { everybodyOn, seatsOn } from '../../compile/roster.ts'
+import { ableOn, peopleFacts } from '../../compile/route-checks.ts'
 import type { LintInput } from './lint.ts'
 import type { Reach } from './reach.ts'
 import { reachTest } from './reach.ts'
@@ -13,11 +22,15 @@ import { reachTest } from './reach.ts'
 export function lintPeople(input: LintInput, reach: Reach, report: Report): void {
   const { documents, now } = input
   const reviewers = new Map(
-    documents.routes.map((route) => [route, reviewersOf(route.value, documents.people)] as const),
+    documents.routes.map((route) => [route, everybodyOn(route.value, documents)] as const),
   )
   const routesOf = (person: Entry<Person>) =>
     documents.routes.filter((route) => reviewers.get(route)?.includes(person))
-  const asked = new Set([...reviewers.values()].flat().map(({ value }) => value.id))
+  const standIns = documents.people.flatMap(({ value }) => value.delegates ?? [])
+  const asked = new Set([
+    ...[...reviewers.values()].flat().map(({ value }) => value.id),
+    ...standIns.map(({ to }) => to),
+  ])
   const forge = forgeOf(documents)
   const owners = new Set(documents.agents.map(({ value }) => value.owner))
   for (const person of documents.people) {
@@ -26,10 +39,17 @@ export function lintPeople(input: LintInput, reach: Reach, report: Report): void
       const message = `${JSON.stringify(id)} has no account on ${forge}, so no review of theirs is accepted there; add its number below "accounts"`
       report.warn(person.at('/id'), 'PERSON_WITHOUT_ACCOUNT', message)
     }
-    const needsKey = !asked.has(id) || routesOf(person).some(wantsKey(forge))
-    if (needsKey && !canSign(person.value, now)) {
+    const wanted = routesOf(person).map(({ value }) => signatureOf(value, forge))
+    // Who is on no route stands in for somebody, or is asked for nothing yet.
+    const unable = (wanted.length === 0 ? ['signed' as const] : wanted).find(
+      (signature) => signature !== 'none' && !canSign(person.value, { signature, now }),
+    )
+    if (unable !== undefined) {
       const why = keys.length === 0 ? 'has no key' : 'has no key that still counts'
-      const message = `${JSON.stringify(id)} ${why}, so no review of theirs is accepted; pin a key below "keys"`
+      const what = unable === 'ssh' || unable === 'signed' ? why : 'has no identity'
+      const remedy =
+        unable === 'sigstore' ? 'name one below "identities"' : 'pin a key below "keys"'
+      const message = `${JSON.stringify(id)} ${what}, so no review of theirs is accepted; ${remedy}`
       report.warn(person.at('/id'), 'PERSON_WITHOUT_KEY', message)
     }
     if (asked.has(id) || owners.has(id)) continue
@@ -45,7 +65,7 @@ export function lintPeople(input: LintInput, reach: Reach, report: Report): void
     report.warn(at('/signature'), 'ROUTE_UNSIGNED', message)
   }
   const used = usedRoutes(input)
-  for (const [route, people] of reviewers) {
+  for (const route of documents.routes) {
     const { id } = route.value
     if (!used.has(id)) {
       if (route.value.baselines !== undefined) continue // It says what people need not review.
@@ -53,18 +73,19 @@ export function lintPeople(input: LintInput, reach: Reach, report: Report): void
       report.warn(route.at('/id'), 'ROUTE_UNUSED', message)
       continue
     }
-    lintOwners(input, reach, { route, people }, report)
+    lintOwners(input, reach, route, report)
   }
 }
 
-/** Whether a route counts signatures alone. */
-function wantsKey(forge: string): (route: Entry<Route>) => boolean {
-  return ({ value }) => value.signature !== 'none' || forge === 'local'
+/** How a route wants reviews to be signed on a forge. Without accounts only a signature tells who. */
+function signatureOf({ signature = 'signed' }: Route, forge: string): SignatureLevel {
+  return signature === 'none' && forge === 'local' ? 'signed' : signature
 }
 
 /** Routes that something may take. `default` is asked for wherever a hold names none. */
 function usedRoutes({ documents, loaded }: LintInput): ReadonlySet<string> {
   const used = new Set(['default'])
+  for (const { value } of documents.routes) if (value.on !== undefined) used.add(value.id)
   for (const list of [documents.rules, documents.agents, documents.projects, documents.tools]) {
     for (const { value } of list) collect(used, value as unknown as JsonValue)
   }
@@ -90,42 +111,56 @@ function namedInRego({ rego, routes }: Documents): readonly string[] {
     .filter((id) => texts.some((text) => text.includes(JSON.stringify(id))))
 }
 
-/** One cannot look over one's own shoulder: besides the agent's owner there should be enough who can approve. */
+/**
+ * One cannot look over one's own shoulder: without the agent's owner, and without those who stand in for the owner, there
+ * should be enough who can approve.
+ */
 function lintOwners(
   { documents, loaded, now }: LintInput,
   reach: Reach,
-  { route, people }: { readonly route: Entry<Route>; readonly people: readonly Entry<Person>[] },
+  route: Entry<Route>,
   report: Report,
 ): void {
-  const { id, quorum = 1 } = route.value
-  const forge = forgeOf(documents)
-  const able = people
-    .filter(({ value }) => canReview(value, route.value, { now, forge }))
-    .map(({ value }) => value.id)
-  if (able.length < quorum) return
-  const takes = agentsOn(id, loaded.policy.rules, reach)
+  const compiled = loaded.policy.routes.find(({ id }) => id === route.value.id)
+  if (compiled === undefined) return
+  const { id } = compiled
+  const able = ableOn(compiled, documents, now)
+  const people = peopleFacts(documents)
+  const seats = seatsOn(compiled, people, now)
+  if (seatPeople(seats, able).need > 0) return
+  const takes = agentsOn(compiled, loaded.policy.rules, reach)
+  const told = new Set<string>()
   for (const { value } of documents.agents) {
     const { agent, owner } = value
-    if (owner === undefined || !able.includes(owner) || !takes(agent)) continue
-    if (new Set(able.filter((one) => one !== owner)).size >= quorum) continue
+    if (owner === undefined || told.has(owner) || !takes(agent)) continue
+    told.add(owner)
+    if (!seats.reviewers.includes(owner)) continue
+    const others = people.map((one) => (one.id === owner ? withoutDelegates(one) : one))
+    const rest = [...able].filter((one) => one !== owner)
+    if (seatPeople(seatsOn(compiled, others, now), rest).need === 0) continue
     const message = `what ${agent} asks for on route ${JSON.stringify(id)} cannot be approved without ${owner}, who owns it; add reviewers`
     report.warn(route.at('/id'), 'ROUTE_NEEDS_OWNER', message)
-    return
   }
+}
+
+function withoutDelegates({ delegates: _, ...person }: CompiledPerson): CompiledPerson {
+  return person
 }
 
 /** Which agents a rule can send to a route. Any may come to `default`, by a default or a hold that names no route. */
 function agentsOn(
-  id: string,
+  { id, on }: CompiledRoute,
   rules: LintInput['loaded']['policy']['rules'],
   reach: Reach,
 ): (agent: string) => boolean {
   if (id === 'default') return () => true
+  const added = on === undefined ? [] : [[on.agent ?? '*'].flat().map(compileGlob)]
   const test = reachTest(reach)
   const selectors = rules
     .filter((rule) => rule.route === id && rule.then === 'hold' && test(rule.on) === null)
-    .map(({ on }) => [on.agent ?? '*'].flat().map(compileGlob))
+    .map((rule) => [rule.on.agent ?? '*'].flat().map(compileGlob))
+    .concat(added)
   // A package may name the route in what it finds, for whomever it likes.
-  if (!rules.some((rule) => rule.route === id)) return () => true
+  if (on === undefined && !rules.some((rule) => rule.route === id)) return () => true
   return (agent) => selectors.some((globs) => globs.some((matches) => matches(agent)))
 }

@@ -1,7 +1,8 @@
+import { dayOfDate } from '../../../base/open-hours.ts'
 import { isZone, zoneNames } from '../../../base/zone-offset.ts'
-import { daysIn } from '../../../decide/rego/builtins/time-calendar.ts'
 import type {
   CompiledRule,
+  CompiledWindow,
   Rule,
   ScheduleRule,
   TimeWindow,
@@ -25,10 +26,7 @@ export function checkSchedule(
   { zone, allow, deny, except }: ScheduleRule,
   report: Report,
 ): void {
-  if (!isZone(zone)) {
-    const message = `no zone ${JSON.stringify(zone)} in the IANA database${suggestion(zone, zoneNames())}`
-    report.error(entry.at(`${at}/zone`), 'VALUE_INVALID', message)
-  }
+  checkZone(entry, `${at}/zone`, zone, report)
   if (allow === undefined && deny === undefined) {
     const message = 'expected the key "allow" or "deny": the times'
     report.error(entry.at(at), 'KEY_MISSING', message)
@@ -39,10 +37,27 @@ export function checkSchedule(
   }
   checkWindows(entry, `${at}/allow`, allow, report)
   checkWindows(entry, `${at}/deny`, deny, report)
-  except?.forEach((date, index) => {
-    if (isDate(date)) return
+  checkDays(entry, `${at}/except`, except, report)
+}
+
+/** Reports a zone that is none. */
+export function checkZone(entry: Entry<unknown>, at: string, zone: string, report: Report): void {
+  if (isZone(zone)) return
+  const message = `no zone ${JSON.stringify(zone)} in the IANA database${suggestion(zone, zoneNames())}`
+  report.error(entry.at(at), 'VALUE_INVALID', message)
+}
+
+/** Reports days that the calendar does not have. */
+export function checkDays(
+  entry: Entry<unknown>,
+  at: string,
+  days: readonly string[] | undefined,
+  report: Report,
+): void {
+  days?.forEach((date, index) => {
+    if (dayOfDate(date) !== null) return
     const message = `expected a day that exists, found ${JSON.stringify(date)}`
-    report.error(entry.at(`${at}/except/${index}`), 'VALUE_INVALID', message)
+    report.error(entry.at(`${at}/${index}`), 'VALUE_INVALID', message)
   })
 }
 
@@ -56,11 +71,12 @@ export function compileSchedule({ zone, allow, deny, except }: ScheduleRule): Co
   }
 }
 
-const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
+const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 
-function compileWindow(window: TimeWindow): { days: string[]; from: string; to: string } {
+/** A window with its days one by one and both of its times. */
+export function compileWindow(window: TimeWindow): CompiledWindow {
   const { from, to } = timesOf(window)
-  const named = new Set((window.days ?? DAYS).flatMap(expandDays))
+  const named = new Set((window.days ?? [...DAYS]).flatMap(expandDays))
   return { days: DAYS.filter((day) => named.has(day)), from, to }
 }
 
@@ -71,12 +87,19 @@ function timesOf({ from, to }: TimeWindow): { from: string; to: string } {
 /** `fri..mon` goes over the end of the week. */
 function expandDays(text: string): string[] {
   const [first = '', last = first] = text.split('..')
-  const count = ((DAYS.indexOf(last) - DAYS.indexOf(first) + 7) % 7) + 1
-  return Array.from({ length: count }, (_, i) => DAYS[(DAYS.indexOf(first) + i) % 7] ?? '')
+  const [start, end] = [dayNumber(first), dayNumber(last)]
+  const count = ((end - start + 7) % 7) + 1
+  return Array.from({ length: count }, (_, i) => DAYS[(start + i) % 7] ?? '')
 }
 
-function checkWindows(
-  entry: Entry<Rule>,
+function dayNumber(name: string): number {
+  const names: readonly string[] = DAYS
+  return names.indexOf(name)
+}
+
+/** Reports windows that hold no time. */
+export function checkWindows(
+  entry: Entry<unknown>,
   at: string,
   windows: readonly TimeWindow[] | undefined,
   report: Report,
@@ -87,9 +110,4 @@ function checkWindows(
     const message = `a window from ${from} to ${to} is empty; for the whole day leave both out`
     report.error(entry.at(`${at}/${index}`), 'VALUE_INVALID', message)
   })
-}
-
-function isDate(text: string): boolean {
-  const [year = 0, month = 0, day = 0] = text.split('-').map(Number)
-  return month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
 }

@@ -556,6 +556,24 @@ describe('people and routes', () => {
       routes: ['- { id: default, roles: [lead], quorum: 2, time_out: 1h }'],
       want: ['routes.yaml:4:11 ROUTE_NEEDS_OWNER'],
     },
+    {
+      name: 'who stands in for the owner is no other reviewer',
+      agents: [owned],
+      people: [
+        ANA.replace(/ }$/, ', delegates: [{ to: bo, until: 2027-01-01T00:00:00Z }] }'),
+        `- { id: bo, roles: [other], ${key('b')} }`,
+      ],
+      routes: [DEFAULT_ROUTE],
+      want: ['routes.yaml:4:11 ROUTE_NEEDS_OWNER'],
+    },
+    {
+      name: 'the owner is needed in one of the groups',
+      agents: [owned],
+      routes: [
+        '- { id: default, groups: [{ id: a, reviewers: [ana] }, { id: b, reviewers: [ana, bo] }], time_out: 1h }',
+      ],
+      want: ['routes.yaml:4:11 ROUTE_NEEDS_OWNER'],
+    },
     { name: 'near miss: another reviewer is enough', agents: [owned], want: [] },
     {
       name: 'no account on the forge',
