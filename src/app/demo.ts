@@ -145,7 +145,7 @@ async function askPeople(engine: Engine, folder: string, options: DemoOptions): 
   say(`   ${options.command} requests show ${held[0]?.request} ${access.join(' ')}`)
   say(`   ${options.command} requests approve|reject|patch ID ${access.join(' ')}`)
   if (options.interactive) say('   Waiting for you. Ctrl-C ends the demo.')
-  const waiting = Promise.all(held.map(({ request }) => engine.wait(String(request))))
+  const waiting = Promise.all(held.map(({ request }) => untilEnded(engine, String(request))))
   if (!options.interactive) await playReviewer(held, access, options)
   const answers = await waiting
   say('')
@@ -153,6 +153,13 @@ async function askPeople(engine: Engine, folder: string, options: DemoOptions): 
   for (const answer of answers) sayAnswer(answer, say)
   const wanted = ['APPROVED', 'REJECTED', 'APPROVED_WITH_MODIFICATIONS']
   return options.interactive || answers.every(({ status }, index) => status === wanted[index])
+}
+
+async function untilEnded(engine: Engine, request: string): Promise<Answer> {
+  for (;;) {
+    const answer = await engine.wait(request)
+    if (answer.status !== 'PENDING') return answer
+  }
 }
 
 function reviewerArguments(folder: string): readonly string[] {

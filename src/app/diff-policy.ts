@@ -82,7 +82,8 @@ export function diffFails({ changes, flips }: PolicyDiff, failOn: FailOn): boole
   }
 }
 
-type Opened = { readonly bundle: Bundle; readonly files: PolicyFiles | null }
+/** One side of a comparison, with its files where it was compiled from some. */
+export type Opened = { readonly bundle: Bundle; readonly files: PolicyFiles | null }
 
 type Opener = (name: string, request: DiffRequest, rego: RegoCompiler) => Promise<Opened>
 
@@ -115,7 +116,16 @@ function isPath(name: string): boolean {
   return isAbsolute(name) || /^\.{1,2}(?:$|[/\\])/.test(name)
 }
 
-async function compiled(name: string, files: PolicyFiles, rego: RegoCompiler): Promise<Opened> {
+/**
+ * Compiles one side of a comparison.
+ *
+ * @throws {PolicyError} the first complaint about the policy, which names the side
+ */
+export async function compiled(
+  name: string,
+  files: PolicyFiles,
+  rego: RegoCompiler,
+): Promise<Opened> {
   const { bundle, diagnostics } = await compile(files, { rego })
   if (bundle !== null) return { bundle, files }
   const error = firstError(diagnostics)
@@ -159,8 +169,8 @@ function notFound(name: string, cause: unknown): PolicyError {
   return new PolicyError('FILE_UNREADABLE', message, { cause, file: name })
 }
 
-/** The library is ours: it says something of a change only where both sides have it. */
-function sideOf({ bundle, files }: Opened, other: Opened): DiffSide {
+/** One side as `comparePolicies` takes it. The library is ours: it says something of a change only where both sides have it. */
+export function sideOf({ bundle, files }: Opened, other: Opened): DiffSide {
   const sources = [...bundle.files].filter(
     ([path]) => path.endsWith('.rego') && (path !== LIBRARY_FILE || other.bundle.files.has(path)),
   )

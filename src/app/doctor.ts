@@ -3,8 +3,11 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PolicyError } from '../base/errors.ts'
 import { openSecretProviders } from '../host/secrets/index.ts'
+import type { CompiledPolicy } from '../model/generated/types.ts'
+import { examineForge, examineNotices } from './doctor-forge.ts'
 import { examineSecretUse } from './doctor-secrets.ts'
 import { closeParts, loadBundle, openAsOwner } from './open-engine.ts'
+import { noticeSecrets } from './open-notifier.ts'
 import type { Parts } from './parts.ts'
 import { verifyLogFolder } from './receipts.ts'
 import { openSecrets } from './secrets.ts'
@@ -25,7 +28,7 @@ type Examined = {
 
 /**
  * Looks at everything that the engine stands on: Node, git, the policy, the data folder's permissions, store, receipt
- * log, forge, and the secrets that agents may use. Changes nothing but what opening the engine does: it finishes what a
+ * log, forge, whom notices go to, and the secrets that agents may use. Changes nothing but what opening the engine does: it finishes what a
  * crash left.
  */
 export async function examine(options: Examined): Promise<readonly Examination[]> {
@@ -90,6 +93,7 @@ async function examinePolicy(options: Examined): Promise<Examination[]> {
     )
     return [
       { name: 'policy', state: 'ok', message: `compiles to ${digest}` },
+      ...(await examineTargets(policy, folder)),
       ...(await examineSecretUse({ policy, secrets, store: null, now: Date.now() })),
     ]
   } catch (error) {
@@ -109,11 +113,9 @@ async function examineEngine({ store, ...source }: Examined): Promise<Examinatio
       { name: 'policy', state: 'ok', message: parts.judge.bundle.digest },
       { name: 'store', state: 'ok', message: `${await parts.store.size()} receipts` },
       examineLog(join(store, 'log')),
-      await attempt('forge', async () => {
-        const { kind, host, repository } = await parts.forge.identity()
-        return `${kind} ${host} ${repository}`
-      }),
+      ...(await examineForge(parts.forge)),
       await examineBacklog(parts),
+      ...(await examineTargets(parts.judge.bundle.policy, store)),
       ...(await examineSecretUse({
         policy: parts.judge.bundle.policy,
         secrets: parts.secrets,
@@ -152,12 +154,10 @@ async function examineBacklog(parts: Parts): Promise<Examination> {
       }
 }
 
-async function attempt(name: string, look: () => Promise<string>): Promise<Examination> {
-  try {
-    return { name, state: 'ok', message: await look() }
-  } catch (error) {
-    return failure(name, error)
-  }
+function examineTargets(policy: CompiledPolicy, folder: string): Promise<readonly Examination[]> {
+  const { env: environment } = process
+  const secrets = noticeSecrets(policy, { folder, environment })
+  return examineNotices(policy, { secrets, environment })
 }
 
 function failure(name: string, error: unknown): Examination {

@@ -1,11 +1,11 @@
 import { type Change, diffJson } from '../base/diff.ts'
-import { PolicyError } from '../base/errors.ts'
+import { type ErrorCode, PolicyError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import { assertPlainJson } from '../base/plain-json.ts'
 import { parseAction, parseActionText } from '../model/action.ts'
 import type { Action, Outcome } from '../model/generated/types.ts'
 import type { JudgedAction, Resolution } from '../model/nouns.ts'
-import type { Jwks, RequestRecord } from '../model/ports.ts'
+import type { Jwks } from '../model/ports.ts'
 import { type DecideOptions, judgeCall } from './decide.ts'
 import {
   type Execution,
@@ -16,12 +16,14 @@ import {
   useGrant,
   withGrant,
 } from './grants.ts'
+import { tellOnce } from './notices.ts'
 import type { Parts } from './parts.ts'
 import { actionDocument, checkFields, openDecision } from './record.ts'
 import type { Reloaded, Reloader } from './reload.ts'
-import { findRequest, openPull, settleRequest } from './resolve.ts'
+import { findRequest } from './resolve.ts'
 import { namesSecrets } from './secrets.ts'
-import { changed, opensTokens, openTokens } from './tokens.ts'
+import { opensTokens, openTokens } from './tokens.ts'
+import { answerOf, ownedRequest, statusOf, waitFor } from './waiting.ts'
 
 /** What an agent is told. `payload` is there exactly when the action may run, and is what it must run with. */
 export type Answer = {
@@ -34,12 +36,16 @@ export type Answer = {
   readonly request?: string
   /** Where people review the request. */
   readonly where?: string
+  /** With PENDING: what `wait` takes to go on waiting, also after a restart. For this credential alone. */
+  readonly resume?: string
+  /** What keeps the request, or word of its end, from the forge. The engine goes on trying; nothing need be done. */
+  readonly note?: string
   /** Lets the action run, once, where the project makes grants. Its time begins with the first answer that has it. */
   readonly grant?: string
 }
 
 export type WaitOptions = {
-  /** Default: until the request ends, which its route's time-out bounds. */
+  /** How long to wait for people, at most 55 seconds: callers and proxies give up after a minute. Default: 50 seconds. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
@@ -62,15 +68,23 @@ export type GuardOptions<P extends JsonObject> = Omit<Action, 'payload'> & {
 
 /** The engine as a library. Every method fails closed: what throws did not allow. */
 export interface Engine {
-  /** Judges an action and answers at once; a held action becomes a request. */
+  /**
+   * Judges an action and answers at once; a held action becomes a request. A forge that cannot be reached, or refuses it,
+   * does not fail the decision: `request.note` says so, and the request goes there once it can.
+   */
   decide(action: ActionInput, options?: DecideOptions): Promise<Outcome>
-  /** As `decide`, but waits for people when the action is held. */
+  /** As `decide`, but waits for people when the action is held; PENDING, with `resume`, when that takes too long. */
   ask(action: ActionInput, options?: AskOptions): Promise<Answer>
   /** As `ask`, but answers PENDING rather than wait. */
   defer(action: ActionInput, options?: DecideOptions): Promise<Answer>
-  /** Waits until a request ends. @throws {PolicyError} WAIT_TIMEOUT (retryable) */
+  /**
+   * Waits until a request ends; PENDING when that takes too long: then call it again.
+   *
+   * @param request - the request's id, or the `resume` of a PENDING answer
+   * @throws {PolicyError} REQUEST_UNKNOWN for what is no request of this credential's agents, and no token of its own
+   */
   wait(request: string, options?: WaitOptions): Promise<Answer>
-  /** How a request stands now, after one look at the forge. */
+  /** How a request stands now, after one look at the forge; as it was, with a `note`, when the forge cannot be used. */
   status(request: string): Promise<Answer>
   /**
    * Judges what a call gave back, before the agent sees it: the action as it ran, and its result, which may be any
@@ -79,7 +93,8 @@ export interface Engine {
   result(action: ActionInput, result: unknown, options?: DecideOptions): Promise<ResultAnswer>
   /**
    * Wraps a tool: the wrapped function asks first, runs the tool with the payload that was allowed, and throws
-   * ACTION_DENIED, ACTION_REJECTED or ACTION_EXPIRED instead of running it. Where the policy has a rule about results,
+   * ACTION_DENIED, ACTION_REJECTED or ACTION_EXPIRED instead of running it, or ACTION_PENDING (retryable) when people
+   * take longer than it waits: the error's `resume` is for `wait`. Where the policy has a rule about results,
    * what the tool gave back is judged too: the wrapped function hands on what is left of it, or throws ACTION_DENIED
    * though the tool has run, or VALUE_NOT_JSON when it is nothing that can be judged.
    */
@@ -108,6 +123,13 @@ export interface Engine {
    * @throws {PolicyError} USAGE_INVALID without `updates`; as {@link Reloader}
    */
   reload(): Promise<Reloaded>
+  /**
+   * Looks at the forge now, for every request: opens and tells it what it missed, and settles what people and time have
+   * decided. An engine from `open` does so by itself every poll interval.
+   */
+  sweep(): Promise<void>
+  /** Looks at the request of this pull request now, such as when the forge's webhook names it. */
+  nudge(pull: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -160,18 +182,15 @@ export function engineOf(
     defer: async (input, options) => {
       const action = parseCall(input)
       const outcome = await judge(parts, action, options)
-      const { request } = outcome
-      const told =
-        request === undefined ? answerAtOnce(outcome, action.payload) : status(parts, request.id)
-      return handOn(parts, action, await told)
+      return handOn(parts, action, await toldNow(parts, outcome, action.payload))
     },
     wait: async (request, options) => {
-      await checkOwned(parts, request)
-      return handOn(parts, request, await waitFor(parts, request, options))
+      const id = await ownedRequest(parts, request)
+      return handOn(parts, id, await waitFor(parts, id, options))
     },
     status: async (request) => {
-      await checkOwned(parts, request)
-      return handOn(parts, request, await status(parts, request))
+      const id = await ownedRequest(parts, request)
+      return handOn(parts, id, await statusOf(parts, id))
     },
     result: resultOf,
     guard: (tool, options) => async (payload) => {
@@ -195,6 +214,8 @@ export function engineOf(
       if (reloader !== null) return reloader.reload()
       throw new PolicyError('USAGE_INVALID', 'the engine was opened without `updates`')
     },
+    sweep: () => parts.sweeper.sweep(),
+    nudge: (pull) => parts.sweeper.nudge(pull),
     close,
   }
 }
@@ -268,6 +289,15 @@ async function judge(
   return outcome.request === undefined ? outcome : withPull(parts, outcome)
 }
 
+/** What is told of a decision without waiting for anybody. */
+async function toldNow(parts: Parts, outcome: Outcome, asked: JsonObject): Promise<Answer> {
+  const { request } = outcome
+  if (request === undefined) return answerAtOnce(outcome, asked)
+  if (request.note === undefined) return statusOf(parts, request.id)
+  // A forge that has just refused is not asked again.
+  return answerOf(parts, await findRequest(parts, request.id), request.note)
+}
+
 /** Runs a tool with what was allowed, if it was. @throws {PolicyError} as {@link permitted} and {@link handOn} */
 async function runTool<P extends JsonObject, R>(
   parts: Parts,
@@ -284,16 +314,22 @@ async function runTool<P extends JsonObject, R>(
   return { ran, result: await tool(clear as P) }
 }
 
-/** The payload that may run. @throws {PolicyError} ACTION_DENIED, ACTION_REJECTED, ACTION_EXPIRED */
+/** The payload that may run. @throws {PolicyError} ACTION_DENIED, ACTION_REJECTED, ACTION_EXPIRED, ACTION_PENDING */
 function permitted(answer: Answer): JsonObject {
   if (answer.payload !== undefined) return answer.payload
-  const code =
-    answer.status === 'DENIED'
-      ? 'ACTION_DENIED'
-      : answer.status === 'EXPIRED'
-        ? 'ACTION_EXPIRED'
-        : 'ACTION_REJECTED'
-  throw new PolicyError(code, `${answer.reason} (decision ${answer.decision})`)
+  const { status, resume } = answer
+  const code = Object.hasOwn(REFUSALS, status) ? REFUSALS[status] : undefined
+  throw new PolicyError(
+    code ?? 'ACTION_REJECTED',
+    `${answer.reason} (decision ${answer.decision})`,
+    status === 'PENDING' ? { retryable: true, resume } : {},
+  )
+}
+
+const REFUSALS: Partial<Record<Answer['status'], ErrorCode>> = {
+  DENIED: 'ACTION_DENIED',
+  EXPIRED: 'ACTION_EXPIRED',
+  PENDING: 'ACTION_PENDING',
 }
 
 /** The result that the agent may see. @throws {PolicyError} ACTION_DENIED */
@@ -303,17 +339,22 @@ function seen(answer: ResultAnswer): JsonValue {
   throw new PolicyError('ACTION_DENIED', `${why} (decision ${answer.decision})`)
 }
 
-/** A held action's pull request is opened at once if the forge can be reached; if not, later looks open it. */
+/** A held action's pull request is opened at once if the forge takes it; if not, later rounds open it. */
 async function withPull(parts: Parts, outcome: Outcome): Promise<Outcome> {
+  if (outcome.request === undefined) return outcome
   const { request } = outcome
-  const found = request === undefined ? null : await parts.store.request(request.id)
-  if (request === undefined || found === null) return outcome
-  try {
-    const { pull } = await openPull(parts, found)
-    return { ...outcome, request: { ...request, pull, where: parts.forge.where(pull) } }
-  } catch (error) {
-    if (error instanceof PolicyError && error.retryable) return outcome
-    throw error
+  const note = await parts.sweeper.open(request.id)
+  const found = await findRequest(parts, request.id)
+  const { pull } = found
+  const where = pull === null ? null : parts.forge.where(pull)
+  await tellOnce(parts, found.request, 'held', { where })
+  return {
+    ...outcome,
+    request: {
+      ...request,
+      ...(pull === null || where === null ? {} : { pull, where }),
+      ...(note === null ? {} : { note }),
+    },
   }
 }
 
@@ -345,73 +386,4 @@ function answerAtOnce(outcome: Outcome, asked: JsonObject): Answer {
     reason,
     decision: outcome.decision,
   }
-}
-
-/** An answer holds the clear payload: it is for the agents of the credential. @throws {PolicyError} REQUEST_UNKNOWN */
-async function checkOwned({ store, credential }: Parts, id: string): Promise<void> {
-  const request = (await store.request(id))?.request
-  const { project, agents } = credential
-  const owned = request !== undefined && (agents.includes(request.agent) || agents.includes('*'))
-  if (owned && request.project === project) return
-  throw new PolicyError('REQUEST_UNKNOWN', `no request ${id} of this credential's agents`)
-}
-
-async function status(parts: Parts, request: string): Promise<Answer> {
-  return answerOf(parts, await settleRequest(parts, request))
-}
-
-const POLL_MS_MIN = 150
-const POLL_MS_MAX = 2_000
-const POLL_GROWTH = 1.5
-
-async function waitFor(parts: Parts, request: string, options: WaitOptions = {}): Promise<Answer> {
-  const deadline =
-    options.timeoutMs === undefined ? Infinity : performance.now() + options.timeoutMs
-  let id = request
-  for (let pause = POLL_MS_MIN; ; pause = Math.min(pause * POLL_GROWTH, POLL_MS_MAX)) {
-    options.signal?.throwIfAborted()
-    const found = await look(parts, id)
-    if (found?.resolution?.next) id = found.resolution.next
-    else if (found !== null && found.resolution !== null) return answerOf(parts, found)
-    const left = deadline - performance.now()
-    if (left <= 0) {
-      throw new PolicyError('WAIT_TIMEOUT', `${id} still waits for people; wait for it again`, {
-        retryable: true,
-      })
-    }
-    await parts.sleep(Math.min(pause, left), options.signal)
-  }
-}
-
-/** One look at the forge; null when it could not be reached this time. */
-async function look(parts: Parts, id: string): Promise<RequestRecord | null> {
-  try {
-    return await settleRequest(parts, id)
-  } catch (error) {
-    if (error instanceof PolicyError && error.retryable) return null
-    throw error
-  }
-}
-
-async function answerOf(parts: Parts, found: RequestRecord): Promise<Answer> {
-  const { request, resolution, pull } = found
-  const common = {
-    decision: request.decision,
-    request: request.id,
-    ...(pull === null ? {} : { where: parts.forge.where(pull) }),
-  }
-  if (resolution === null) {
-    return { ...common, status: 'PENDING', changes: [], reason: 'people have not decided yet' }
-  }
-  const { decision, reason } = resolution
-  if (decision === 'REJECTED' || decision === 'EXPIRED') {
-    return { ...common, status: decision, changes: [], reason }
-  }
-  const asked = (await openDecision(parts.store, request.decision)).inputs.action.payload
-  const approved = await openDecision(parts.store, resolution.record)
-  // The obligations are those of the evaluation that confirmed the approval, under the bundle of that moment.
-  const { action } = approved.inputs
-  const { payload } = changed(parts, action, approved.predicate.obligations)
-  const changes = diffJson(asked, payload)
-  return { ...common, status: decision, payload, changes, reason }
 }

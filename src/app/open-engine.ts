@@ -14,7 +14,7 @@ import { openSecretProviders } from '../host/secrets/index.ts'
 import { openSqliteStore } from '../host/store-sqlite.ts'
 import type { CompiledPolicy, CompiledSelfTest, GenesisReceipt } from '../model/generated/types.ts'
 import type { Credential } from '../model/nouns.ts'
-import type { Clock, Forge, LogSigner, SecretProviders, Store } from '../model/ports.ts'
+import type { Clock, Forge, LogSigner, Notifier, SecretProviders, Store } from '../model/ports.ts'
 import { type Bundle, readBundle } from '../policy/bundle/index.ts'
 import { genesisReceipt } from '../trust/receipt/index.ts'
 import { parseTrust } from '../trust/verify/index.ts'
@@ -23,13 +23,14 @@ import { openBundle } from './compile-policy.ts'
 import { type Engine, engineOf } from './engine.ts'
 import { openJudge } from './judge.ts'
 import { openForge } from './open-forge.ts'
+import { openPolicyNotifier } from './open-notifier.ts'
 import type { Parts } from './parts.ts'
 import { isoTime } from './record.ts'
 import type { Reloaded, Reloader } from './reload.ts'
 import { openReloader } from './reload.ts'
-import { openPull, publishResolution } from './resolve.ts'
 import { openSecrets } from './secrets.ts'
 import { selfTest } from './self-test.ts'
+import { openSweeper, type Sweeper } from './sweep.ts'
 
 export type OpenOptions = {
   /** A policy repository's folder; it is compiled now. Either this or `bundle`. */
@@ -40,6 +41,8 @@ export type OpenOptions = {
   readonly store?: string
   /** Where people review requests. Default: the local forge that the policy names, in the store's folder. */
   readonly forge?: Forge
+  /** Who tells people outside the forge that they are wanted. Default: as the policy's `notify` says. */
+  readonly notifier?: Notifier
   /** What the caller may speak for. Nothing in an action can widen it. */
   readonly credential: Credential
   /** Wall time in Unix milliseconds. Default: the system's. */
@@ -75,7 +78,10 @@ export type UpdateOptions = {
 export async function open(options: OpenOptions): Promise<Engine> {
   const parts = await openParts(options)
   const { updates } = options
-  if (updates === undefined) return engineOf(parts, () => closeParts(parts))
+  if (updates === undefined) {
+    parts.sweeper.start()
+    return engineOf(parts, () => closeParts(parts))
+  }
   const { from, trust, selfTests } = updates
   const reloader = openReloader(parts, {
     feed: openBundleFeed(from),
@@ -89,6 +95,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
     await closeParts(parts)
     throw cause
   }
+  parts.sweeper.start()
   const stop = lookRegularly(reloader, updates)
   const close = async (): Promise<void> => {
     await stop()
@@ -150,6 +157,11 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
   await publish()
   let judge = openJudge(bundle, folder.evidenceKey)
   if (bundle.policy.self_test.length > 0) await selfTest(judge, bundle.policy.self_test, clock())
+  let sweeper: Sweeper
+  const notices = openPolicyNotifier({
+    policy: () => judge.bundle.policy,
+    ...{ folder: folder.root, environment: process.env },
+  })
   const parts: Parts = {
     credential,
     get judge() {
@@ -171,6 +183,14 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
       openForge(bundle.policy.forge, {
         ...{ folder: folder.root, now: clock, environment: process.env },
       }),
+    get sweeper() {
+      return sweeper
+    },
+    get notifier() {
+      // Where nobody is to be told, the engine need not remember who was.
+      const policyNotifier = judge.bundle.policy.notify === undefined ? null : notices
+      return options.notifier ?? policyNotifier
+    },
     signer,
     grants: await openGrantSigner(folder.grantKey),
     clock,
@@ -178,7 +198,8 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
     sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
     evidenceKey: folder.evidenceKey,
   }
-  await catchUp(parts)
+  sweeper = openSweeper(parts)
+  await sweeper.catchUp()
   return parts
 }
 
@@ -224,7 +245,12 @@ export function openStoreForReading(root: string): Store {
   return openSqliteStore(folder.store, folder.wrappingKey)
 }
 
+const NOTICES_MS_MAX = 5_000
+
 export async function closeParts(parts: Parts): Promise<void> {
+  await parts.sweeper.stop()
+  // A command ends right after its decision; what it has to tell gets a moment.
+  await parts.notifier?.idle?.(NOTICES_MS_MAX)
   await parts.batcher.idle()
   await parts.judge.close()
   await parts.store.close()
@@ -274,18 +300,3 @@ async function ensureGenesis(
 }
 
 const GENESIS = 'genesis'
-
-/** Finishes what a crash or an outage left: pull requests to open, resolutions to tell the forge. */
-async function catchUp(parts: Parts): Promise<void> {
-  for (const found of await parts.store.requests({ state: 'unpublished' })) {
-    try {
-      if (found.resolution === null) await openPull(parts, found)
-      else await publishResolution(parts, found)
-    } catch (error) {
-      if (!(error instanceof PolicyError)) throw error
-      // The forge is away, or this one request is damaged there, which must not stop all others; every later look at
-      // the request tries again, and says why it fails.
-      if (error.retryable) return
-    }
-  }
-}

@@ -1,6 +1,9 @@
 import { join } from 'node:path'
+import { PolicyError } from '../base/errors.ts'
+import { openGiteaForge } from '../host/forge-gitea.ts'
 import { openGithubForge } from '../host/forge-github.ts'
 import { openLocalForge } from '../host/forge-local.ts'
+import { readGiteaCredentials } from '../host/gitea/credentials.ts'
 import { readGithubCredentials } from '../host/github/credentials.ts'
 import type { CompiledPolicy } from '../model/generated/types.ts'
 import type { Clock, Forge } from '../model/ports.ts'
@@ -21,6 +24,12 @@ export function openForge(
 ): Forge {
   const { folder, now, environment } = around
   if (kind === 'local') return openLocalForge({ folder: join(folder, path), base, now })
+  if (kind === 'gitea') {
+    // The compiler requires it.
+    if (apiUrl === undefined) throw new PolicyError('KEY_MISSING', 'gitea needs forge.api_url')
+    const credentials = () => readGiteaCredentials(environment, apiUrl)
+    return openGiteaForge({ repository, base, credentials, apiUrl })
+  }
   const credentials = () => readGithubCredentials(environment, apiUrl)
   return openGithubForge({
     repository,

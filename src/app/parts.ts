@@ -1,8 +1,18 @@
 import type { Credential } from '../model/nouns.ts'
-import type { Clock, Entropy, Forge, GrantSigner, LogSigner, Sleep, Store } from '../model/ports.ts'
+import type {
+  Clock,
+  Entropy,
+  Forge,
+  GrantSigner,
+  LogSigner,
+  Notifier,
+  Sleep,
+  Store,
+} from '../model/ports.ts'
 import type { Batcher } from './batch.ts'
 import type { Judge } from './judge.ts'
 import type { Secrets } from './secrets.ts'
+import type { Sweeper } from './sweep.ts'
 
 /** What the engine's use cases are wired to. */
 export type Parts = {
@@ -15,6 +25,9 @@ export type Parts = {
   readonly store: Store
   readonly batcher: Batcher
   readonly forge: Forge
+  readonly sweeper: Sweeper
+  /** Who tells people outside the forge; null where nobody is told. */
+  readonly notifier: Notifier | null
   readonly signer: LogSigner
   readonly grants: GrantSigner
   readonly secrets: Secrets

@@ -15,15 +15,17 @@ import type {
   ResolutionRecord,
   StoreTransaction,
 } from '../model/ports.ts'
-import { renderPull } from '../trust/approve/render.ts'
 import type { VerifiedReview } from '../trust/approve/review.ts'
 import { standingRequest } from '../trust/approve/routes.ts'
-import { type Tally, tally } from '../trust/approve/tally.ts'
+import { placesOf, type Tally, tally } from '../trust/approve/tally.ts'
 import { collectReviews } from '../trust/verify/review.ts'
 import { isUnreceivable, writeDecision } from './decide.ts'
 import type { Judge } from './judge.ts'
+import { sayBroken, showStatus, statusOf, tellOnce } from './notices.ts'
+import { type OpenedRequest, openPull, ownerOf } from './opening.ts'
 import type { Parts } from './parts.ts'
 import { openPatch, type Patch } from './patch.ts'
+import { askToRatify, spentRoutes } from './ratify.ts'
 import {
   commonPredicate,
   newId,
@@ -45,12 +47,22 @@ import { changeAndMint, keepTokens, unopenedToken } from './tokens.ts'
  * @throws {PolicyError} REQUEST_UNKNOWN; REQUEST_TAMPERED when the forge's request is not ours; FORGE_UNREACHABLE (retryable)
  */
 export async function settleRequest(parts: Parts, id: string): Promise<RequestRecord> {
-  const found = await findRequest(parts, id)
-  if (found.resolution !== null) return publishResolution(parts, found)
-  const opened = await openPull(parts, found)
+  return (await settle(parts, id)).found
+}
+
+/** {@link settleRequest}, with what the look has seen of a request that waits. */
+export async function settle(
+  parts: Parts,
+  id: string,
+): Promise<{ readonly found: RequestRecord; readonly seen: SeenRequest | null }> {
+  const known = await findRequest(parts, id)
+  if (known.resolution !== null) return { found: await publishResolution(parts, known), seen: null }
+  const opened = await openPull(parts, known)
+  let broke = false
   for (let tries = 1; ; tries++) {
     const looked = await look(parts, opened)
-    if (looked.counted.state === 'waiting') return opened
+    broke = looked.counted.glass.length > 0
+    if (looked.counted.state === 'waiting') return { found: opened, seen: { ...looked, opened } }
     try {
       await parts.batcher.run((tx) => end(tx, parts, { ...looked, opened }))
       break
@@ -60,21 +72,13 @@ export async function settleRequest(parts: Parts, id: string): Promise<RequestRe
       if (!changed || tries === TRIES_MAX) throw error
     }
   }
-  return publishResolution(parts, await findRequest(parts, id))
+  parts.sweeper.ring(id)
+  const found = await publishResolution(parts, await findRequest(parts, id))
+  if (broke) await parts.sweeper.catchUp() // People are to look at it as soon as it ran.
+  return { found, seen: null }
 }
 
 const TRIES_MAX = 5
-
-/** Opens the request's pull request unless it is open. The forge gives the same number for the same request. */
-export async function openPull(
-  parts: Parts,
-  found: RequestRecord,
-): Promise<RequestRecord & { pull: number }> {
-  if (found.pull !== null) return { ...found, pull: found.pull }
-  const pull = await parts.forge.open(found.request, renderPull(found.request))
-  await parts.store.transact((tx) => tx.setPull(found.request.id, pull))
-  return { ...found, pull }
-}
 
 /** @throws {PolicyError} REQUEST_UNKNOWN */
 export async function findRequest(parts: Parts, id: string): Promise<RequestRecord> {
@@ -82,6 +86,9 @@ export async function findRequest(parts: Parts, id: string): Promise<RequestReco
   if (found === null) throw new PolicyError('REQUEST_UNKNOWN', `no request ${id} in this store`)
   return found
 }
+
+/** What a look at a request that waits has seen. */
+export type SeenRequest = Looked & { readonly opened: OpenedRequest }
 
 type Looked = {
   /** Under which the reviews were counted. */
@@ -93,7 +100,7 @@ type Looked = {
 }
 
 /** Reads the pull request and its reviews live, verifies each review, and counts. */
-async function look(parts: Parts, opened: RequestRecord & { pull: number }): Promise<Looked> {
+async function look(parts: Parts, opened: OpenedRequest): Promise<Looked> {
   const { request } = opened
   const pull = await parts.forge.pull(opened.pull)
   if (!sameRequest(pull.requestText, request)) {
@@ -115,9 +122,13 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
     forge: await parts.forge.identity(),
     people,
     owner: ownerOf(parts, request),
+    sigstore: policy.sigstore,
     now,
   })
-  const checked = verified.map((review) => ({ review, flaw: flawOf(review, held, request.id) }))
+  const spent = verified.some(isGlass) ? await spentRoutes(parts, request) : new Set<string>()
+  const checked = verified
+    .filter((review) => !isGlass(review) || review.route.every((route) => !spent.has(route)))
+    .map((review) => ({ review, flaw: flawOf(review, held, request) }))
   const flawed = checked.flatMap(({ review, flaw }) =>
     flaw === null ? [] : [{ review: review.reviewer, code: flaw.code, message: flaw.message }],
   )
@@ -128,15 +139,10 @@ async function look(parts: Parts, opened: RequestRecord & { pull: number }): Pro
       `the base commit of pull request ${opened.pull} is not on the base branch`,
     )
   }
-  const counting = standingRequest(request, policy)
+  const counting = standingRequest(request, policy, now)
   const judged = { reviews: standing, refused: [...refused, ...flawed] }
   const counted = tally({ request: counting, ...judged, people, now })
   return { judge, pull, reviews, held, counted }
-}
-
-/** Who owns the agent that asks, by the policy of this moment. */
-export function ownerOf({ judge }: Parts, { agent }: Request): string | null {
-  return judge.bundle.policy.agents.find((entry) => entry.agent === agent)?.owner ?? null
 }
 
 /** @throws {PolicyError} FORGE_CONFLICT (retryable) when people have done something since the look, or the policy is another */
@@ -156,15 +162,32 @@ async function assertUnchanged(parts: Parts, { judge, pull, reviews }: Looked): 
 }
 
 /** Why a review's patch cannot run, or null: the patch must open to the root that was signed. */
-function flawOf(review: VerifiedReview, held: OpenedDecision, request: string): PolicyError | null {
-  if (review.patch === undefined) return null
+function flawOf(
+  { patch }: VerifiedReview,
+  held: OpenedDecision,
+  { id, ratifies }: Request,
+): PolicyError | null {
+  if (patch === undefined) return null
+  if (ratifies !== undefined) return nothingToPatch(ratifies)
   try {
-    openPatch(held.inputs, review.patch, { key: held.key, request })
+    openPatch(held.inputs, patch, { key: held.key, request: id })
     return null
   } catch (error) {
     if (error instanceof PolicyError) return error
     throw error
   }
+}
+
+function isGlass({ breakGlass }: VerifiedReview): boolean {
+  return breakGlass === true
+}
+
+/** What has run cannot be changed any more. */
+export function nothingToPatch(ratifies: string): PolicyError {
+  return new PolicyError(
+    'PATCH_INVALID',
+    `${ratifies} has run; approve to ratify that, or reject to disavow it`,
+  )
 }
 
 function sameRequest(text: string, request: Request): boolean {
@@ -188,14 +211,14 @@ type Ending = {
 async function end(
   tx: StoreTransaction,
   parts: Parts,
-  seen: Looked & { readonly opened: RequestRecord & { pull: number } },
+  seen: Looked & { readonly opened: OpenedRequest },
 ): Promise<void> {
   const { request } = seen.opened
   const current = await tx.request(request.id)
   if (current === null || current.resolution !== null) return
   const now = parts.clock()
   // Whatever comes of it, the attempt itself is over; what an approval sets aside is counted from now on.
-  await giveBack(tx, seen.held.inputs)
+  if (request.ratifies === undefined) await giveBack(tx, seen.held.inputs)
   const ending = await conclude(tx, parts, { ...seen, request, now })
   await assertUnchanged(parts, seen)
   try {
@@ -218,7 +241,7 @@ function cutShort({ decision, next }: Ending, { message }: PolicyError): Ending 
 async function writeEnding(
   tx: StoreTransaction,
   parts: Parts,
-  seen: Looked & { readonly opened: RequestRecord & { pull: number } },
+  seen: Looked & { readonly opened: OpenedRequest },
   { ending, now }: { readonly ending: Ending; readonly now: number },
 ): Promise<void> {
   const { opened, counted, held } = seen
@@ -260,6 +283,9 @@ async function writeEnding(
   if (!(await tx.resolve(request.id, resolution))) {
     throw new PolicyError('REQUEST_RESOLVED', `${request.id} was resolved by another process`)
   }
+  if (!isApproval(ending.decision) || counted.glass.length === 0) return
+  const broken = { routes: counted.glass, by: counted.by, decision: id, index, now }
+  await askToRatify(tx, parts, request, broken)
 }
 
 async function resolutionPredicate(
@@ -283,23 +309,34 @@ async function resolutionPredicate(
       heldPolicyDigest: sha256Digest(request.policy as Digest),
       nonce: request.nonce,
       reason: ending.reason,
+      ...(request.ratifies === undefined ? {} : { ratifies: request.ratifies }),
       pull: { forge: await parts.forge.identity(), number: pull.number, headSha: pull.headSha },
       ...(patched === undefined
         ? {}
         : { patchedRoot: patched.root, patchedAction: { ...patched.remains } }),
+      ...(isApproval(ending.decision) && counted.asked.length > 0
+        ? { asked: [...counted.asked] }
+        : {}),
       approvals: counted.counted.map((review) => ({
         reviewer: review.reviewer,
         verdict: review.verdict,
         route: [...review.route],
+        ...(isApproval(ending.decision) ? placesOf(review, counted) : {}),
         ...proofOf(review),
       })),
     },
   }
 }
 
+function isApproval(decision: Resolution): boolean {
+  return decision === 'APPROVED' || decision === 'APPROVED_WITH_MODIFICATIONS'
+}
+
 /** What shows that the person reviewed: the signature, or whom the forge named. */
 function proofOf(review: VerifiedReview): Partial<Approval> {
   if (review.assurance === 'none') return { account: review.account, review: review.review }
+  // The bundle holds the statement too.
+  if (review.assurance === 'sigstore') return { identity: review.identity, bundle: review.bundle }
   const { fingerprint, statement, signature } = review
   return { fingerprint, statement, signature }
 }
@@ -327,8 +364,12 @@ async function conclude(
   if (counted.state !== 'approved') return { ...closed, decision: 'EXPIRED', reason }
   // It may have waited for the store since the reviews were counted. Negated: a time that cannot be read has passed.
   if (!(now < Date.parse(request.expires_at))) {
-    return { ...closed, decision: 'EXPIRED', reason: `it ended at ${request.expires_at}` }
+    const rejects = request.routes.some((route) => route.on_time_out === 'reject')
+    const said = `it ended at ${request.expires_at}`
+    return { ...closed, decision: rejects ? 'REJECTED' : 'EXPIRED', reason: said }
   }
+  // It has run: what the policy says of it now changes nothing.
+  if (request.ratifies !== undefined) return { ...closed, decision: 'APPROVED', reason }
   const patch =
     counted.patch === undefined
       ? null
@@ -378,18 +419,22 @@ export async function publishResolution(
 ): Promise<RequestRecord> {
   const { resolution } = found
   if (resolution === null || found.published) return found
+  const { reason, by } = resolution
+  const where = found.pull === null ? null : parts.forge.where(found.pull)
+  const told = { decision: resolution.decision, reason, by }
+  await tellOnce(parts, found.request, 'resolved', { where, resolution: told })
   const opened = await openPull(parts, found)
   const [receipt] = await parts.store.receipts(resolution.receiptIndex, 1)
   if (receipt === undefined)
     throw new PolicyError('RECEIPT_UNKNOWN', `no receipt ${resolution.receiptIndex}`)
   // The head that was reviewed, not the one of this moment: the forge refuses to merge another.
   const { predicate } = JSON.parse(fromUtf8(receipt)) as DecisionReceipt
-  await parts.forge.settle(opened.pull, predicate.resolution?.pull?.headSha ?? '', {
-    decision: resolution.decision,
-    reason: resolution.reason,
-    by: resolution.by,
-    receipt,
-  })
+  const headSha = predicate.resolution?.pull?.headSha ?? ''
+  const glass = predicate.resolution?.asked?.filter((asked) => asked.breakGlass !== undefined) ?? []
+  if (glass.length > 0) await sayBroken(parts, opened, told)
+  // Before it is merged: a rule of the repository may want this status.
+  await showStatus(parts, opened, headSha, statusOf(resolution))
+  await parts.forge.settle(opened.pull, headSha, { ...told, receipt })
   await parts.store.transact((tx) => tx.setPublished(found.request.id))
   return { ...found, pull: opened.pull, published: true }
 }

@@ -1,24 +1,34 @@
 import { canonicalize } from '../base/canonical-json.ts'
+import type { SigstoreIdentity } from '../base/certificate-identity.ts'
 import { utf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import type { CompiledPerson } from '../model/generated/types.ts'
-import type { ForgeIdentity, ForgeReview, RequestRecord, ReviewSigner } from '../model/ports.ts'
+import type { AnySigner, ForgeIdentity, ForgeReview, RequestRecord } from '../model/ports.ts'
 import { standingRequest } from '../trust/approve/routes.ts'
-import { type ReviewWords, reviewStatement, routesOf } from '../trust/approve/statement.ts'
+import {
+  glassRoutesOf,
+  type ReviewWords,
+  reviewStatement,
+  routesOf,
+} from '../trust/approve/statement.ts'
 import { accountOf, hasAccounts } from '../trust/verify/poster.ts'
 import { verifyReview } from '../trust/verify/review.ts'
 import { formatReviewBody } from '../trust/verify/review-body.ts'
+import { openPull, ownerOf } from './opening.ts'
 import type { Parts } from './parts.ts'
 import { makePatch, sealPatch } from './patch.ts'
+import { spentRoutes } from './ratify.ts'
 import { type OpenedDecision, openDecision, recommit } from './record.ts'
-import { findRequest, openPull, ownerOf, settleRequest } from './resolve.ts'
+import { findRequest, nothingToPatch, settleRequest } from './resolve.ts'
 
 export type Review = {
   readonly verdict: 'approve' | 'reject' | 'patch'
   /** The whole payload as it should run. Only with `patch`. */
   readonly payload?: JsonObject
   readonly comment?: string
+  /** Lets it run in an emergency, for those whom the routes name for that. Only with `approve` and a comment: why. */
+  readonly breakGlass?: boolean
 }
 
 /**
@@ -26,18 +36,20 @@ export type Review = {
  * root from the clear action that the person was shown, so that nobody signs for another action than the one they saw.
  *
  * @throws {PolicyError} REQUEST_RESOLVED, REQUEST_EXPIRED, REQUEST_TAMPERED, KEY_NOT_PINNED, REVIEWER_NOT_ON_ROUTE,
- *   PATCH_INVALID, PATCH_TOO_LARGE
+ *   PATCH_INVALID, PATCH_TOO_LARGE, BREAK_GLASS_SPENT, USAGE_INVALID for breaking the glass without a word why
  */
 export async function reviewRequest(
   parts: Parts,
   id: string,
   review: Review,
-  signer: ReviewSigner,
+  signer: AnySigner,
 ): Promise<RequestRecord> {
   const found = await findRequest(parts, id)
   assertOpen(parts, found)
-  const { person, routes } = standingOf(parts, found, signer)
+  const { person, routes } = await placeOf(parts, found, signer, review)
   const held = await openHeld(parts, found)
+  const { ratifies } = found.request
+  if (review.verdict === 'patch' && ratifies !== undefined) throw nothingToPatch(ratifies)
   const patch = review.verdict === 'patch' ? makePatch(held.inputs, review.payload) : null
   const sealed = patch === null ? null : sealPatch(patch, held.key, id)
   await post(parts, found, signer, {
@@ -47,6 +59,7 @@ export async function reviewRequest(
       verdict: review.verdict,
       ...(patch === null ? {} : { patchRoot: patch.committed.root }),
       ...(review.comment === undefined ? {} : { comment: review.comment }),
+      ...(review.breakGlass === true ? { breakGlass: true as const } : {}),
       issuedAt: parts.clock(),
     },
     sealed,
@@ -55,11 +68,40 @@ export async function reviewRequest(
   return settleRequest(parts, id)
 }
 
+/** Who signs, and for which routes: those that the person reviews, or on which they break the glass. */
+async function placeOf(
+  parts: Parts,
+  found: RequestRecord,
+  signer: AnySigner,
+  { verdict, comment = '', breakGlass }: Review,
+): ReturnType<typeof standingOf> {
+  if (breakGlass !== true) return standingOf(parts, found, signer)
+  if (verdict !== 'approve' || comment.trim() === '') {
+    const message = 'breaking the glass approves as it is, and needs a comment that says why'
+    throw new PolicyError('USAGE_INVALID', message)
+  }
+  const { request } = found
+  const person = await personOf(parts, signer)
+  const standing = standingRequest(request, parts.judge.bundle.policy, parts.clock())
+  const routes = glassRoutesOf(standing, person.id)
+  if (routes.length === 0) {
+    const message = `${person.id} may not break the glass on this request`
+    throw new PolicyError('REVIEWER_NOT_ON_ROUTE', message)
+  }
+  const spent = await spentRoutes(parts, request)
+  const [gone] = routes.filter((route) => spent.has(route))
+  if (gone === undefined) return { person, routes }
+  throw new PolicyError(
+    'BREAK_GLASS_SPENT',
+    `the glass of ${gone} was broken for ${request.agent} before, which people disavowed or have not looked at in time`,
+  )
+}
+
 /** Signs a statement and posts it; verified first as the engine will, since a review that does not stand blocks. */
 async function post(
   parts: Parts,
   found: RequestRecord,
-  signer: ReviewSigner,
+  signer: AnySigner,
   made: { readonly words: ReviewWords; readonly sealed: Uint8Array | null; readonly title: string },
 ): Promise<void> {
   const { request } = found
@@ -67,7 +109,9 @@ async function post(
   const [pull, forge] = [await parts.forge.pull(number), await parts.forge.identity()]
   const statement = reviewStatement({ request, pull, forge }, made.words)
   const bytes = utf8(canonicalize(statement as unknown as JsonValue))
-  const body = formatReviewBody(bytes, await signer.sign(bytes), made.title, made.sealed)
+  const signed = await signer.sign(bytes)
+  const proof = signer.kind === 'ssh' ? signed : { bundle: signed }
+  const body = formatReviewBody(bytes, proof, made.title, made.sealed)
   const review: ForgeReview = {
     id: 'draft',
     commit: pull.headSha,
@@ -76,10 +120,11 @@ async function post(
     body,
     submittedAt: made.words.issuedAt,
   }
-  const { people } = parts.judge.bundle.policy
+  const { people, sigstore } = parts.judge.bundle.policy
   const owner = ownerOf(parts, request)
-  verifyReview({ review, request, pull, forge, people, owner, now: parts.clock() })
-  await parts.forge.postReview(number, { statement, body, submittedAt: review.submittedAt })
+  verifyReview({ review, request, pull, forge, people, owner, sigstore, now: parts.clock() })
+  const { submittedAt, poster: account } = review
+  await parts.forge.postReview(number, { statement, body, submittedAt, account })
 }
 
 /** The account that the review must come from; the forge says afterwards which one it did come from. */
@@ -125,29 +170,48 @@ async function openHeld(parts: Parts, found: RequestRecord): Promise<OpenedDecis
 /**
  * Who signs, and for which of a request's routes under the policy of this moment; at least one.
  *
- * @throws {PolicyError} KEY_NOT_PINNED, REVIEWER_NOT_ON_ROUTE
+ * @param which - the routes that they review, or also those on which they may break the glass. Default: `reviewed`
+ * @throws {PolicyError} KEY_NOT_PINNED, IDENTITY_NOT_PINNED, REVIEWER_NOT_ON_ROUTE
  */
-export function standingOf(
+export async function standingOf(
   parts: Parts,
   { request }: RequestRecord,
-  signer: ReviewSigner,
-): { readonly person: CompiledPerson; readonly routes: readonly string[] } {
-  const person = personOf(parts, signer.fingerprint)
-  const routes = routesOf(standingRequest(request, parts.judge.bundle.policy), person.id)
+  signer: AnySigner,
+  which: 'reviewed' | 'any' = 'reviewed',
+): Promise<{ readonly person: CompiledPerson; readonly routes: readonly string[] }> {
+  const person = await personOf(parts, signer)
+  const standing = standingRequest(request, parts.judge.bundle.policy, parts.clock())
+  const glass = which === 'any' ? glassRoutesOf(standing, person.id) : []
+  const routes = [...new Set([...routesOf(standing, person.id), ...glass])]
   if (routes.length > 0) return { person, routes }
   const names = request.routes.map((asked) => asked.id).join(', ')
   throw new PolicyError('REVIEWER_NOT_ON_ROUTE', `${person.id} is on none of the routes ${names}`)
 }
 
-/** The person whose entry pins this key. @throws {PolicyError} KEY_NOT_PINNED */
-function personOf(parts: Parts, fingerprint: string): CompiledPerson {
-  const person = parts.judge.bundle.policy.people.find(({ keys }) =>
-    keys.some((key) => key.fingerprint === fingerprint),
-  )
+/** The person whose entry pins this key, or this identity. @throws {PolicyError} KEY_NOT_PINNED, IDENTITY_NOT_PINNED */
+async function personOf(parts: Parts, signer: AnySigner): Promise<CompiledPerson> {
+  const { people } = parts.judge.bundle.policy
+  if (signer.kind === 'sigstore') return personOfIdentity(people, await signer.identity())
+  const { fingerprint } = signer
+  const person = people.find(({ keys }) => keys.some((key) => key.fingerprint === fingerprint))
   if (person !== undefined) return person
   throw new PolicyError(
     'KEY_NOT_PINNED',
     `no person on the roster has the key ${fingerprint}; add it to the roster by a pull request`,
+  )
+}
+
+function personOfIdentity(
+  people: readonly CompiledPerson[],
+  { issuer, subject }: SigstoreIdentity,
+): CompiledPerson {
+  const person = people.find(({ identities = [] }) =>
+    identities.some((one) => one.issuer === issuer && one.subject === subject),
+  )
+  if (person !== undefined) return person
+  throw new PolicyError(
+    'IDENTITY_NOT_PINNED',
+    `no person on the roster has the identity ${subject} of ${issuer}; add it to the roster by a pull request`,
   )
 }
 

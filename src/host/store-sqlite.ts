@@ -2,23 +2,29 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Digest } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
-import type { JsonObject, JsonValue } from '../base/json-value.ts'
-import type { Request } from '../model/generated/types.ts'
+import type { JsonValue } from '../base/json-value.ts'
 import type { StateEntry, StateSlice } from '../model/nouns.ts'
 import type {
-  GrantRecord,
   NewDecision,
   RequestFilter,
   RequestRecord,
-  ResolutionRecord,
   SealedToken,
   Store,
   StoredDecision,
   StoreTransaction,
 } from '../model/ports.ts'
 import { seal, unseal } from './seal.ts'
+import {
+  bytes,
+  decisionOf,
+  grantOf,
+  json,
+  lookOf,
+  requestOf,
+  text,
+  unfinishedOf,
+} from './store-rows.ts'
 
 /**
  * The embedded store: one SQLite file in WAL mode with synchronous commits, through Node's own binding. Several
@@ -66,6 +72,15 @@ CREATE TABLE IF NOT EXISTS requests (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS requests_open ON requests (published, id);
 CREATE INDEX IF NOT EXISTS requests_waiting ON requests (agent) WHERE resolution IS NULL;
+CREATE INDEX IF NOT EXISTS requests_pull ON requests (pull);
+CREATE INDEX IF NOT EXISTS requests_ratifying ON requests (agent) WHERE request ->> '$.ratifies' IS NOT NULL;
+-- What stands on a pull request of its own for good (null), and what people review in a batch.
+CREATE TABLE IF NOT EXISTS gathered (request TEXT PRIMARY KEY, batch TEXT) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS gathered_batch ON gathered (batch) WHERE batch IS NOT NULL;
+CREATE TABLE IF NOT EXISTS looks (
+  request TEXT PRIMARY KEY, mark TEXT, at INTEGER NOT NULL, due INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notices (request TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (request, key)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS grants (
   id TEXT PRIMARY KEY, decision TEXT NOT NULL UNIQUE, request TEXT, audience TEXT NOT NULL, call TEXT NOT NULL,
   issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, redeemed_at INTEGER, reported_at INTEGER
@@ -234,6 +249,30 @@ function transaction(database: DatabaseSync, wrappingKey: Uint8Array): StoreTran
     putIdempotency: async (key, record) => {
       sql.putIdempotency.run(key, record.actionDigest, record.decision)
     },
+    ...requestWrites(sql, read),
+    ...ledgers(sql, read),
+  }
+}
+
+function requestWrites(
+  sql: ReturnType<typeof writes>,
+  read: ReturnType<typeof readings>,
+): Pick<
+  StoreTransaction,
+  | 'putRequest'
+  | 'putBatch'
+  | 'setAlone'
+  | 'members'
+  | 'waitingRequests'
+  | 'request'
+  | 'requestOfDecision'
+  | 'setPull'
+  | 'setLook'
+  | 'putNotice'
+  | 'resolve'
+  | 'setPublished'
+> {
+  return {
     putRequest: async (request, heldAt) => {
       sql.putRequest.run(
         request.id,
@@ -244,18 +283,34 @@ function transaction(database: DatabaseSync, wrappingKey: Uint8Array): StoreTran
         heldAt,
       )
     },
+    putBatch: async (batch, heldAt) => {
+      const ids = (batch.members ?? []).map(({ request }) => request)
+      if (!ids.every((id) => sql.free.get(id) !== undefined)) return false
+      const text = JSON.stringify(batch)
+      sql.putRequest.run(batch.id, batch.agent, batch.decision, batch.nonce, text, heldAt)
+      for (const id of ids) sql.gather.run(id, batch.id)
+      sql.gather.run(batch.id, null)
+      return true
+    },
+    setAlone: async (id) => {
+      sql.gatherOnce.run(id)
+      return sql.gathered.get(id)?.['batch'] === null
+    },
+    members: read.members,
     waitingRequests: async (agent) => Number(sql.waiting.get(agent)?.['waiting']),
     request: read.request,
     requestOfDecision: read.requestOfDecision,
-    setPull: async (id, pull) => {
-      sql.setPull.run(pull, id)
+    setPull: async (id, pull) => sql.setPull.run(pull, id).changes === 1,
+    setLook: async (id, { mark, at, due }) => {
+      sql.setLook.run(id, mark, at, due)
     },
+    putNotice: async (id, key) => sql.putNotice.run(id, key).changes === 1,
     resolve: async (id, resolution) =>
       sql.resolve.run(JSON.stringify(resolution), id).changes === 1,
     setPublished: async (id) => {
-      sql.setPublished.run(id)
+      sql.setPublished.run(id, id)
+      sql.dropLook.run(id)
     },
-    ...ledgers(sql, read),
   }
 }
 
@@ -303,13 +358,30 @@ function writes(database: DatabaseSync) {
       'INSERT INTO requests (id, agent, decision, nonce, request, held_at) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     waiting: database.prepare(
-      'SELECT count(*) AS waiting FROM requests WHERE agent = ? AND resolution IS NULL',
+      'SELECT count(*) AS waiting FROM requests WHERE agent = ? AND resolution IS NULL AND id NOT IN (SELECT batch FROM gathered WHERE batch IS NOT NULL)',
     ),
+    free: database.prepare(
+      'SELECT 1 FROM requests r LEFT JOIN gathered g ON g.request = r.id WHERE r.id = ? AND r.pull IS NULL AND r.resolution IS NULL AND g.request IS NULL',
+    ),
+    gather: database.prepare('INSERT INTO gathered (request, batch) VALUES (?, ?)'),
+    gatherOnce: database.prepare(
+      'INSERT INTO gathered (request, batch) VALUES (?, NULL) ON CONFLICT DO NOTHING',
+    ),
+    gathered: database.prepare('SELECT batch FROM gathered WHERE request = ?'),
     setPull: database.prepare('UPDATE requests SET pull = ? WHERE id = ? AND pull IS NULL'),
     resolve: database.prepare(
       'UPDATE requests SET resolution = ? WHERE id = ? AND resolution IS NULL',
     ),
-    setPublished: database.prepare('UPDATE requests SET published = 1 WHERE id = ?'),
+    setLook: database.prepare(
+      'INSERT INTO looks (request, mark, at, due) VALUES (?, ?, ?, ?) ON CONFLICT (request) DO UPDATE SET mark = excluded.mark, at = excluded.at, due = excluded.due',
+    ),
+    dropLook: database.prepare('DELETE FROM looks WHERE request = ?'),
+    putNotice: database.prepare(
+      'INSERT INTO notices (request, key) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    ),
+    setPublished: database.prepare(
+      'UPDATE requests SET published = 1 WHERE id = ? OR id IN (SELECT request FROM gathered WHERE batch = ?)',
+    ),
     putGrant: database.prepare(
       'INSERT INTO grants (id, decision, request, audience, call, issued_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -329,20 +401,43 @@ function writes(database: DatabaseSync) {
 }
 
 const FILTERS = {
-  waiting: 'WHERE resolution IS NULL',
-  resolved: 'WHERE resolution IS NOT NULL',
-  unpublished: 'WHERE published = 0 AND (resolution IS NOT NULL OR pull IS NULL)',
+  waiting: 'WHERE r.resolution IS NULL',
+  resolved: 'WHERE r.resolution IS NOT NULL',
+  unpublished:
+    'WHERE r.published = 0 AND (r.resolution IS NOT NULL OR r.pull IS NULL) AND g.batch IS NULL',
   all: '',
 } as const
 
+// A request that is reviewed in a batch has the batch's pull request.
+const REQUESTS =
+  'SELECT r.request, r.held_at, coalesce(r.pull, b.pull) AS pull, r.resolution, r.published, g.batch FROM requests r LEFT JOIN gathered g ON g.request = r.id LEFT JOIN requests b ON b.id = g.batch'
+
+function requestQueries(database: DatabaseSync) {
+  return {
+    request: database.prepare(`${REQUESTS} WHERE r.id = ?`),
+    requestOfDecision: database.prepare(`${REQUESTS} WHERE r.decision = ?`),
+    requestOfPull: database.prepare(`${REQUESTS} WHERE r.pull = ?`),
+    members: database.prepare(`${REQUESTS} WHERE g.batch = ? ORDER BY r.held_at`),
+    ungathered: database.prepare(
+      `${REQUESTS} WHERE r.published = 0 AND r.pull IS NULL AND r.resolution IS NULL AND g.request IS NULL ORDER BY r.held_at`,
+    ),
+    unfinished: database.prepare(
+      'SELECT r.id, coalesce(r.pull, b.pull) AS pull, r.resolution IS NOT NULL AS ended, g.batch, l.mark, l.at, l.due FROM requests r LEFT JOIN gathered g ON g.request = r.id LEFT JOIN requests b ON b.id = g.batch LEFT JOIN looks l ON l.request = r.id WHERE r.published = 0 ORDER BY r.held_at',
+    ),
+    ratifications: database.prepare(
+      `${REQUESTS} WHERE r.agent = ? AND r.request ->> '$.ratifies' IS NOT NULL ORDER BY r.held_at`,
+    ),
+  }
+}
+
 function readings(database: DatabaseSync, wrappingKey: Uint8Array) {
-  const columns = 'request, held_at, pull, resolution, published'
   const sql = {
+    ...requestQueries(database),
     size: database.prepare('SELECT coalesce(max(idx) + 1, 0) AS size FROM decisions'),
     decision: database.prepare('SELECT * FROM decisions WHERE id = ?'),
     receipts: database.prepare('SELECT receipt FROM decisions WHERE idx >= ? ORDER BY idx LIMIT ?'),
-    request: database.prepare(`SELECT ${columns} FROM requests WHERE id = ?`),
-    requestOfDecision: database.prepare(`SELECT ${columns} FROM requests WHERE decision = ?`),
+    look: database.prepare('SELECT mark, at, due FROM looks WHERE request = ?'),
+    notices: database.prepare('SELECT key FROM notices WHERE request = ?'),
     key: database.prepare('SELECT wrapped FROM subject_keys WHERE subject = ?'),
     tokens: database.prepare(
       'SELECT * FROM tokens WHERE project = ? AND token = ? ORDER BY subject',
@@ -351,6 +446,8 @@ function readings(database: DatabaseSync, wrappingKey: Uint8Array) {
     grantOfDecision: database.prepare('SELECT * FROM grants WHERE decision = ?'),
   }
   const sizeNow = () => Number(sql.size.get()?.['size'])
+  const listOf = (rows: readonly Record<string, unknown>[]): readonly RequestRecord[] =>
+    rows.flatMap((row) => requestOf(row) ?? [])
   return {
     sizeNow,
     size: async () => sizeNow(),
@@ -369,15 +466,19 @@ function readings(database: DatabaseSync, wrappingKey: Uint8Array) {
       })),
     request: async (id: string) => requestOf(sql.request.get(id)),
     requestOfDecision: async (decision: string) => requestOf(sql.requestOfDecision.get(decision)),
+    requestOfPull: async (pull: number) => requestOf(sql.requestOfPull.get(pull)),
+    members: async (batch: string) => listOf(sql.members.all(batch)),
+    ungathered: async () => listOf(sql.ungathered.all()),
+    unfinished: async () => sql.unfinished.all().map(unfinishedOf),
+    look: async (id: string) => lookOf(sql.look.get(id)),
+    notices: async (id: string) => sql.notices.all(id).map(({ key }) => String(key)),
+    ratifications: async (agent: string) => listOf(sql.ratifications.all(agent)),
     grant: async (id: string) => grantOf(sql.grant.get(id)),
     grantOfDecision: async (decision: string) => grantOf(sql.grantOfDecision.get(decision)),
-    requests: async (filter: RequestFilter): Promise<readonly RequestRecord[]> =>
-      database
-        .prepare(
-          `SELECT ${columns} FROM requests ${FILTERS[filter.state ?? 'all']} ORDER BY held_at`,
-        )
-        .all()
-        .flatMap((row) => requestOf(row) ?? []),
+    requests: async (filter: RequestFilter) =>
+      listOf(
+        database.prepare(`${REQUESTS} ${FILTERS[filter.state ?? 'all']} ORDER BY r.held_at`).all(),
+      ),
     subjectKey: async (subject: string) => {
       const row = sql.key.get(subject)
       return row === undefined
@@ -385,64 +486,4 @@ function readings(database: DatabaseSync, wrappingKey: Uint8Array) {
         : unseal(wrappingKey, bytes(row['wrapped']), `subject/${subject}`)
     },
   }
-}
-
-type Row = Record<string, unknown>
-
-function decisionOf(row: Row): StoredDecision {
-  return {
-    index: Number(row['idx']),
-    id: String(row['id']),
-    at: Number(row['at']),
-    agent: String(row['agent']),
-    root: String(row['root']) as Digest,
-    receipt: bytes(row['receipt']),
-    inputs: { subject: String(row['subject']), ciphertext: bytes(row['inputs']) },
-  }
-}
-
-function requestOf(row: Row | undefined): RequestRecord | null {
-  if (row === undefined) return null
-  const resolution = row['resolution']
-  return {
-    request: json(row['request']) as Request,
-    heldAt: Number(row['held_at']),
-    pull: row['pull'] === null ? null : Number(row['pull']),
-    resolution: resolution === null ? null : (json(resolution) as ResolutionRecord),
-    published: row['published'] === 1,
-  }
-}
-
-function grantOf(row: Row | undefined): GrantRecord | null {
-  if (row === undefined) return null
-  const indexOf = (value: unknown) => (value === null ? null : Number(value))
-  return {
-    id: String(row['id']),
-    decision: String(row['decision']),
-    request: row['request'] === null ? null : String(row['request']),
-    audience: String(row['audience']),
-    call: json(row['call']) as JsonObject,
-    issuedAt: Number(row['issued_at']),
-    expiresAt: Number(row['expires_at']),
-    redeemedAt: indexOf(row['redeemed_at']),
-    reportedAt: indexOf(row['reported_at']),
-  }
-}
-
-function bytes(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value
-  throw new PolicyError('STORE_FAILED', 'the store holds a value of the wrong type')
-}
-
-/** What JSON.parse says itself quotes the value. */
-function json(value: unknown): unknown {
-  try {
-    return JSON.parse(String(value))
-  } catch {
-    throw new PolicyError('STORE_FAILED', 'the store holds a value that is no JSON')
-  }
-}
-
-function text(value: unknown): string {
-  return Buffer.from(bytes(value)).toString('utf8')
 }

@@ -148,15 +148,74 @@ test('a request that nobody answers expires, and an expired one cannot be approv
   expect((await opened.engine.status(id)).payload).toBeUndefined()
 })
 
-test('waiting no longer than asked is WAIT_TIMEOUT, and can be taken up again', async () => {
+test('waiting no longer than asked is PENDING, and its token goes on, also after a restart', async () => {
   const opened = await openTest()
-  const id = await held(opened)
-  await expect(opened.engine.wait(id, { timeoutMs: 50 })).rejects.toMatchObject({
-    code: 'WAIT_TIMEOUT',
-    retryable: true,
+  const first = await opened.engine.ask(refund, { timeoutMs: 50 })
+  expect(first).toMatchObject({ status: 'PENDING', resume: expect.stringMatching(/^rsm_/) })
+  expect(first.payload).toBeUndefined()
+  const again = await opened.engine.wait(String(first.resume), { timeoutMs: 50 })
+  expect(again).toMatchObject({ status: 'PENDING', resume: first.resume })
+  const restarted = await openTest({ folder: opened.folder })
+  const waiting = restarted.engine.wait(String(first.resume))
+  await review(opened, String(first.request), 'ana', { verdict: 'approve' })
+  expect(await waiting).toMatchObject({ status: 'APPROVED', payload: refund.payload })
+})
+
+test('a guarded tool that people keep waiting throws ACTION_PENDING with what goes on waiting', async () => {
+  const opened = await openTest()
+  const ran: unknown[] = []
+  const { payload, ...action } = refund
+  const tool = opened.engine.guard((given: typeof payload) => ran.push(given), {
+    ...action,
+    idempotencyKey: () => 'one',
+    timeoutMs: 50,
   })
-  await review(opened, id, 'ana', { verdict: 'approve' })
-  expect(await opened.engine.wait(id)).toMatchObject({ status: 'APPROVED' })
+  const error = await tool(payload).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'ACTION_PENDING', retryable: true })
+  const { resume } = error as PolicyError
+  const pending = await opened.engine.wait(String(resume), { timeoutMs: 1 })
+  await review(opened, String(pending.request), 'ana', { verdict: 'approve' })
+  expect(await opened.engine.wait(String(resume))).toMatchObject({ status: 'APPROVED', payload })
+  // The same key is the same request: the tool runs now.
+  await tool(payload)
+  expect(ran).toEqual([payload])
+})
+
+test.for([
+  { name: 'none', change: () => '' },
+  { name: 'another kind of text', change: () => 'rsm_' },
+  {
+    name: 'one for another request',
+    change: (own: string, other: string) => own.replace(/_.*\./, `_${other.slice(4)}.`),
+  },
+  { name: 'one with another end', change: (own: string) => `${own.slice(0, -2)}AA` },
+  { name: 'one that is cut', change: (own: string) => own.slice(0, -1) },
+  { name: 'one with more behind it', change: (own: string) => `${own}.x` },
+  { name: 'a name of Object.prototype', change: () => 'rsm___proto__.constructor' },
+])('a resume token that is $name -> REQUEST_UNKNOWN', async ({ change }) => {
+  const opened = await openTest()
+  const { resume = '' } = await opened.engine.defer(refund)
+  const other = await held(opened)
+  for (const call of ['wait', 'status'] as const) {
+    const answer = opened.engine[call](change(resume, other), { timeoutMs: 1 })
+    await expect(answer).rejects.toMatchObject({ code: 'REQUEST_UNKNOWN' })
+  }
+})
+
+test.for([
+  { name: 'the same agents', agents: ['clerk'], works: true },
+  { name: 'other agents', agents: ['clerk', 'other'], works: false },
+  { name: 'every agent', agents: ['*'], works: false },
+])('a resume token with a credential of $name -> $works', async ({ agents, works }) => {
+  const opened = await openTest()
+  const { resume = '' } = await opened.engine.defer(refund)
+  const second = await openTest({
+    folder: opened.folder,
+    credential: { ...CREDENTIAL, agents },
+  })
+  const answer = second.engine.wait(resume, { timeoutMs: 1 })
+  if (works) expect(await answer).toMatchObject({ status: 'PENDING', resume })
+  else await expect(answer).rejects.toMatchObject({ code: 'REQUEST_UNKNOWN' })
 })
 
 test.for([

@@ -8,7 +8,7 @@ import type { Parts } from '../../src/app/parts.ts'
 import { generateSshKey, type SshKeyPair, writeSshKey } from '../../src/host/ssh-key.ts'
 import { openReviewSigner } from '../../src/host/ssh-signer.ts'
 import type { Credential } from '../../src/model/nouns.ts'
-import type { Clock, Forge, ReviewSigner } from '../../src/model/ports.ts'
+import type { Clock, Forge, Notifier, ReviewSigner } from '../../src/model/ports.ts'
 import type { Bundle } from '../../src/policy/bundle/index.ts'
 import { type Compiled, compile } from '../../src/policy/compile/index.ts'
 
@@ -88,6 +88,7 @@ export async function openTest(
     readonly clock?: Clock
     readonly credential?: Credential
     readonly secrets?: OpenOptions['secrets']
+    readonly notifier?: Notifier
   } = {},
 ): Promise<Opened> {
   const folder = options.folder ?? temporaryFolder()
@@ -98,6 +99,7 @@ export async function openTest(
     ...(options.forge === undefined ? {} : { forge: options.forge }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+    ...(options.notifier === undefined ? {} : { notifier: options.notifier }),
   })
   opened.push(parts)
   return { engine: engineOf(parts, () => closeParts(parts)), parts, folder }

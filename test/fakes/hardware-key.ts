@@ -18,6 +18,7 @@ export function hardwareKey(flags: number): ReviewSigner & { readonly publicLine
   const hash = (data: Uint8Array | string) => createHash('sha256').update(data).digest()
   const tail = concatBytes(Uint8Array.of(flags), wireUint32(7))
   return {
+    kind: 'ssh',
     fingerprint: sshFingerprint(blob),
     publicLine: `${TYPE} ${Buffer.from(blob).toString('base64')}`,
     sign: async (message, namespace = REVIEW_NAMESPACE) => {

@@ -3,7 +3,13 @@ import type { Digest } from '../../src/base/digest.ts'
 import type { JsonObject } from '../../src/base/json-value.ts'
 import { generateSshKey, readSshKeyText } from '../../src/host/ssh-key.ts'
 import type { CompiledPolicy, Request, ReviewStatement } from '../../src/model/generated/types.ts'
-import type { ForgeIdentity, ForgeReview, Pull, ReviewSigner } from '../../src/model/ports.ts'
+import type {
+  AnySigner,
+  ForgeIdentity,
+  ForgeReview,
+  Pull,
+  ReviewSigner,
+} from '../../src/model/ports.ts'
 import type { ReviewWords } from '../../src/trust/approve/statement.ts'
 import { reviewStatement } from '../../src/trust/approve/statement.ts'
 import type { ReviewContext } from '../../src/trust/verify/review.ts'
@@ -125,7 +131,7 @@ export const PEOPLE: People = [personOf('ana'), personOf('bo'), personOf('cy'), 
 
 export type SignedReview = {
   words?: Partial<ReviewWords>
-  signer?: ReviewSigner
+  signer?: AnySigner
   request?: Request
   pull?: Pull
   forge?: ForgeIdentity
@@ -151,8 +157,9 @@ export async function signedReview(row: SignedReview = {}): Promise<ForgeReview>
   const signer = row.signer ?? KEYS[reviewer as keyof typeof KEYS]
   const bytes = new TextEncoder().encode(text)
   const sealed = verdict === 'patch' && row.sealedPatch === undefined ? SEALED : row.sealedPatch
-  const signature = await signer.sign(bytes)
-  const body = formatReviewBody(bytes, signature, `${reviewer}: ${verdict}`, sealed ?? null)
+  const signed = await signer.sign(bytes)
+  const proof = signer.kind === 'ssh' ? signed : { bundle: signed }
+  const body = formatReviewBody(bytes, proof, `${reviewer}: ${verdict}`, sealed ?? null)
   return {
     id: `r-${reviewer}`,
     commit: pull.headSha,

@@ -71,6 +71,7 @@ describe("OpenSSH's own signatures", () => {
     keygen('-q', ...args, '-N', '', '-f', file)
     const fingerprint = keygen('-lf', file).split(' ')[1] ?? ''
     const signer: ReviewSigner = {
+      kind: 'ssh',
       fingerprint,
       sign: async (bytes, namespace) => opensshSigns(file, bytes, namespace),
     }

@@ -1,0 +1,48 @@
+import type { Request } from '../model/generated/types.ts'
+import type { RequestRecord } from '../model/ports.ts'
+import { renderPull } from '../trust/approve/render.ts'
+import { accountOf, hasAccounts } from '../trust/verify/poster.ts'
+import type { Parts } from './parts.ts'
+
+export type OpenedRequest = RequestRecord & { readonly pull: number }
+
+/**
+ * Opens the request's pull request unless it is open, and asks the routes' people for their reviews. The forge gives the
+ * same number for the same request, so that one which a crash or an outage cut short is finished.
+ */
+export async function openPull(parts: Parts, found: RequestRecord): Promise<OpenedRequest> {
+  if (found.pull !== null) return { ...found, pull: found.pull }
+  const { request } = found
+  const reviewers = await accountsOf(parts, request, peopleOf(request))
+  const { tools } = parts.judge.bundle.policy
+  const tool = tools.find((one) => one.service === request.service && one.action === request.action)
+  const text = renderPull(request, { effect: tool?.effect })
+  const pull = await parts.forge.open(request, { ...text, reviewers })
+  await parts.store.transact((tx) => tx.setPull(request.id, pull))
+  return { ...found, pull }
+}
+
+/** Everybody who may count from the beginning, sorted. */
+export function peopleOf({ routes }: Request): string[] {
+  return [...new Set(routes.flatMap(({ reviewers }) => reviewers))].sort()
+}
+
+/** Accounts of these people on the forge of this moment, sorted; the agent's owner cannot review and is not asked. */
+export async function accountsOf(
+  parts: Parts,
+  request: Request,
+  people: readonly string[],
+): Promise<string[]> {
+  const forge = await parts.forge.identity()
+  if (!hasAccounts(forge)) return []
+  const owner = ownerOf(parts, request)
+  const accounts = parts.judge.bundle.policy.people
+    .filter(({ id }) => people.includes(id) && id !== owner)
+    .flatMap((person) => accountOf(person, forge) ?? [])
+  return [...new Set(accounts)].sort()
+}
+
+/** Who owns the agent that asks, by the policy of this moment. */
+export function ownerOf({ judge }: Pick<Parts, 'judge'>, { agent }: Request): string | null {
+  return judge.bundle.policy.agents.find((entry) => entry.agent === agent)?.owner ?? null
+}
