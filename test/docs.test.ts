@@ -55,6 +55,7 @@ const RUN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['npm ci && npm run demo', 'test/integration/fresh-clone.test.ts'],
   ['npm ci && npm test', '.ci/run, in its steps'],
   ['ssh-keygen -lf ~/.ssh/id_ed25519.pub', 'test/integration/ssh-keygen.test.ts'],
+  ['countersign requests watch', 'test/integration/inbox.test.ts'],
 ])
 
 /**

@@ -26,7 +26,7 @@ const refundOnce = engine.guard(refundPayment, {
   service: 'billing',
   action: 'refund_payment',
   idempotencyKey: ({ user_id, amount }) => `refund/${user_id}/${amount}`,
-  timeoutMs: 10 * 60 * 1000,
+  timeoutMs: 30_000,
 })
 // #endregion
 

@@ -2,7 +2,7 @@
 import type { Action, Answer, Engine, JsonObject } from 'countersign'
 
 declare function pay(payload: JsonObject): Promise<void>
-declare function remember(request: string): Promise<void>
+declare function remember(resume: string): Promise<void>
 declare function tellModel(text: string): void
 
 export async function judge(engine: Engine, action: Action): Promise<void> {
@@ -16,7 +16,7 @@ export async function waitForPeople(engine: Engine, action: Action): Promise<voi
   // #region ask
   const answer = await engine.ask(action, {
     idempotencyKey: 'order-5500123/refund',
-    timeoutMs: 60_000,
+    timeoutMs: 30_000,
   })
   if (answer.payload !== undefined) await pay(answer.payload)
   else tellModel(`not done: ${answer.status}, ${answer.reason}`)
@@ -26,7 +26,15 @@ export async function waitForPeople(engine: Engine, action: Action): Promise<voi
 export async function comeBackLater(engine: Engine, action: Action): Promise<void> {
   // #region defer
   const answer = await engine.defer(action, { idempotencyKey: 'order-5500123/refund' })
-  if (answer.status === 'PENDING' && answer.request !== undefined) await remember(answer.request)
+  if (answer.resume !== undefined) await remember(answer.resume)
+  // #endregion
+}
+
+export async function goOnWaiting(engine: Engine, resume: string): Promise<Answer> {
+  // #region resume
+  let answer = await engine.wait(resume)
+  while (answer.resume !== undefined) answer = await engine.wait(answer.resume)
+  return answer
   // #endregion
 }
 
@@ -34,6 +42,6 @@ export async function look(engine: Engine, request: string): Promise<Answer> {
   // #region status
   const now = await engine.status(request)
   if (now.status !== 'PENDING') return now
-  return engine.wait(request, { timeoutMs: 60_000 })
+  return engine.wait(request, { timeoutMs: 10_000 })
   // #endregion
 }

@@ -36,6 +36,7 @@ export const ERROR_CODES = [
   'ROUTE_MISSING',
   'RESULT_HELD',
   'ROUTE_UNSATISFIABLE',
+  'ROUTE_NEVER_OPEN',
   'RULE_KIND_AMBIGUOUS',
   'PATH_INVALID',
   'PATTERN_INVALID',
@@ -118,6 +119,8 @@ export const ERROR_CODES = [
   'REQUEST_TAMPERED',
   'PATCH_INVALID',
   'PATCH_TOO_LARGE',
+  'BATCH_PATCH',
+  'BATCH_INVALID',
   'REVIEW_MALFORMED',
   'REVIEW_UNBOUND',
   'REVIEW_EXPIRED',
@@ -127,6 +130,7 @@ export const ERROR_CODES = [
   'REVIEW_SELF',
   'REVIEWER_UNKNOWN',
   'REVIEWER_NOT_ON_ROUTE',
+  'BREAK_GLASS_SPENT',
   'SIGNATURE_MALFORMED',
   'SIGNATURE_WRONG',
   'SIGNATURE_NAMESPACE',
@@ -134,11 +138,31 @@ export const ERROR_CODES = [
   'KEY_UNSUPPORTED',
   'KEY_NOT_PINNED',
   'KEY_NOT_VALID_THEN',
+  'IDENTITY_NOT_PINNED',
+  'IDENTITY_TOKEN_MISSING',
+  'IDENTITY_TOKEN_INVALID',
+  'SIGSTORE_UNCONFIGURED',
+  'SIGSTORE_ROOT_INVALID',
+  'SIGSTORE_MALFORMED',
+  'SIGSTORE_UNTRUSTED',
+  'SIGSTORE_UNREACHABLE',
+  'SIGSTORE_REFUSED',
   'FORGE_UNREACHABLE',
   'FORGE_UNAUTHORIZED',
   'FORGE_REFUSED',
   'FORGE_CONFLICT',
-  'WAIT_TIMEOUT',
+  'WEBHOOK_UNVERIFIED',
+  'WEBHOOK_MALFORMED',
+  'WEBHOOK_TOO_LARGE',
+  // Changes of the policy itself.
+  'CHANGE_BASE_STALE',
+  'CHANGE_CONFLICT',
+  'CHANGE_TOO_LARGE',
+  'MERGE_GROUP_DIFFERS',
+  'COMMIT_MALFORMED',
+  'COMMIT_UNSIGNED',
+  'COMMIT_SIGNATURE_UNSUPPORTED',
+  'GPG_MISSING',
   'TOKEN_UNKNOWN',
   'TOKEN_UNREADABLE',
   // Grants and executions.
@@ -155,6 +179,7 @@ export const ERROR_CODES = [
   'ACTION_DENIED',
   'ACTION_REJECTED',
   'ACTION_EXPIRED',
+  'ACTION_PENDING',
   // The store and the log.
   'STORE_FAILED',
   'STORE_NEWER_FORMAT',
@@ -187,6 +212,8 @@ export type PolicyErrorOptions = ErrorOptions & {
   file?: string | undefined
   /** Whether the same call may succeed later without any change. Default: false. */
   retryable?: boolean
+  /** Takes up the waiting again, where people have not decided yet. */
+  resume?: string | undefined
 }
 
 /** An error with a stable code, what was expected and found, and what to do. Never holds a secret or a clear value. */
@@ -196,6 +223,8 @@ export class PolicyError extends Error {
   readonly at: Position | undefined
   readonly file: string | undefined
   readonly retryable: boolean
+  /** With ACTION_PENDING: what `wait` takes to go on waiting. */
+  readonly resume: string | undefined
 
   constructor(code: ErrorCode, message: string, options: PolicyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -203,6 +232,7 @@ export class PolicyError extends Error {
     this.at = options.at
     this.file = options.file
     this.retryable = options.retryable ?? false
+    this.resume = options.resume
   }
 
   get documentation_url(): string {

@@ -45,6 +45,9 @@ export const SECRETS_REMEMBERED_MAX = 256
 /** Requests of one agent that may wait for people at a time; no one reads more, and each costs the forge. */
 export const REQUESTS_WAITING_MAX = 1_000
 
+/** Requests that one review may cover; `schemas/request.schema.json` and the routes' schema say so too. */
+export const BATCH_MEMBERS_MAX = 100
+
 /** UTF-16 code units of a resolution's reason; `schemas/receipt.schema.json` takes 4,096. */
 export const REASON_LENGTH_MAX = 4_000
 
@@ -145,3 +148,69 @@ export const GITHUB_CACHE_CHARACTERS_MAX = 16 * 1024 * 1024
 
 /** Reviews of one pull request, as on the local forge; each may be 64 KB. */
 export const GITHUB_REVIEWS_MAX = 10_000
+
+/** The same of other forges, whose reviews we page through ourselves. */
+export const FORGE_REVIEWS_MAX = 10_000
+
+/** Open pull requests that are listed of a forge whose lists we page through ourselves. */
+export const FORGE_PULLS_MAX = 10_000
+
+/** One answer of a forge: a page of 50 reviews of 64 KB each is 3 MB, with room for escapes. */
+export const FORGE_ANSWER_BYTES_MAX = 32 * 1024 * 1024
+
+/** How often an engine may ask its forge what has changed, in milliseconds. */
+export const FORGE_POLL_MS_MIN = 100
+export const FORGE_POLL_MS_MAX = 60 * 60 * 1000
+
+/** After how long a request may be looked at again though nothing seems to have changed, in milliseconds. */
+export const FORGE_LOOK_MS_MAX = 24 * 60 * 60 * 1000
+
+/** How long `ask`, `wait` and a guarded tool wait for people before they answer, in milliseconds. */
+export const WAIT_MS_DEFAULT = 50_000
+export const WAIT_MS_MAX = 55_000
+
+/** Notices that wait for one target; more than that, and the oldest is dropped and counted. */
+export const NOTICES_WAITING_MAX = 256
+
+/** How often one notice is tried before it is dropped. */
+export const NOTICE_TRIES_MAX = 6
+
+/** Open pull requests that are listed at a time; GitHub shows them by the hundred. */
+export const GITHUB_PULLS_MAX = 10_000
+
+/** A Sigstore bundle as JSON, in UTF-16 code units: certificate, time stamp and log entry are some 5 KB, the rest is payload. */
+export const SIGSTORE_BUNDLE_LENGTH_MAX = 256 * 1024
+
+/** Log entries, and time stamps, in one Sigstore bundle. */
+export const SIGSTORE_PROOFS_MAX = 4
+
+/** A Sigstore trusted root as JSON, in UTF-16 code units; the public one is some 7 KB. */
+export const TRUSTED_ROOT_LENGTH_MAX = 512 * 1024
+
+/** An answer of Fulcio, Rekor, a time stamp authority or an OpenID Connect issuer, in bytes. */
+export const SIGSTORE_ANSWER_BYTES_MAX = 256 * 1024
+
+/** An OpenID Connect identity token, in UTF-16 code units. */
+export const IDENTITY_TOKEN_LENGTH_MAX = 16 * 1024
+
+/** How far ahead a route looks for its open hours, in days: over a year, whatever its holidays. */
+export const OPEN_HOURS_DAYS_MAX = 400
+
+/** One commit object: a message, and a signature of some kilobytes. */
+export const COMMIT_BYTES_MAX = 256 * 1024
+
+/** Commits of one change of the policy: each is read, and the forge is asked who made it. */
+export const CHANGE_COMMITS_MAX = 250
+
+/** Files that one change of the policy touches; with more nobody can look at all of them. */
+export const CHANGE_FILES_MAX = 20_000
+
+/** Reviews of one head that a policy repository without a forge keeps: their file names have four digits. */
+export const CHANGE_REVIEWS_MAX = 9_999
+
+/** One delivery of a webhook: GitHub's are some 30 KB, and may be 25 MB; those of pull requests never come near. */
+export const WEBHOOK_BYTES_MAX = 1024 * 1024
+
+/** Deliveries that are known again, and for how long: a forge offers to send one again for some days. */
+export const WEBHOOK_DELIVERIES_MAX = 10_000
+export const WEBHOOK_DELIVERY_MS = 3 * 24 * 60 * 60 * 1000

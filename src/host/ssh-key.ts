@@ -239,6 +239,7 @@ function signerOf({ blob, key, algorithm, hash }: SecretKey & { blob: Uint8Array
     return concatBytes(wireInteger(pair.subarray(0, half)), wireInteger(pair.subarray(half)))
   }
   return {
+    kind: 'ssh',
     fingerprint: sshFingerprint(blob),
     sign: async (statement, namespace = REVIEW_NAMESPACE) => {
       const digest = createHash('sha512').update(statement).digest()

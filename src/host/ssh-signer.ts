@@ -44,6 +44,7 @@ async function fileSigner(file: string): Promise<ReviewSigner> {
   const key = await readSshKey(file)
   if (key.kind === 'open') return key.signer
   return {
+    kind: 'ssh',
     fingerprint: sshFingerprint(key.blob),
     sign: (text, namespace) => signWith(file, key.blob, text, namespace),
   }
@@ -51,6 +52,7 @@ async function fileSigner(file: string): Promise<ReviewSigner> {
 
 function agentSigner(blob: Uint8Array): ReviewSigner {
   return {
+    kind: 'ssh',
     fingerprint: sshFingerprint(blob),
     sign: async (statement, namespace) => {
       // ssh-keygen takes the public half as a file and asks the agent for the rest.

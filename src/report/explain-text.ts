@@ -2,6 +2,7 @@ import { canonicalize } from '../base/canonical-json.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import type {
   ExplainedPackage,
+  ExplainedRoute,
   ExplainedRule,
   ExplainedTest,
   Explanation,
@@ -38,6 +39,7 @@ export function explainText(explanation: Explanation, run: ExplainRun, paint: Pa
     ...rules.flatMap((rule) => ruleLines(rule, explanation.action.now, paint)),
     ...packages.flatMap((one) => packageLines(one, paint)),
     ...(rules.length + packages.length === 0 ? ['no rule is about this action'] : []),
+    ...(explanation.routes ?? []).map((route) => routeLine(route, paint)),
     ...endLines(explanation),
     paint.dim(`policy ${run.policy}`),
   ]
@@ -106,6 +108,23 @@ function ruleLines(rule: ExplainedRule, now: number, paint: Paint): string[] {
     ...(finding === null ? [] : findingLines(finding, paint)),
     ...rule.obligations.map(({ kind: change, paths }) => `  -> ${change} ${paths.join(', ')}`),
   ]
+}
+
+function routeLine({ route, place, unmet }: ExplainedRoute, paint: Paint): string {
+  const at = paint.dim(`${visible(place.file)}:${place.line}`)
+  const word =
+    unmet.length === 0
+      ? paint.yellow('adds itself')
+      : paint.dim(`does not add itself: ${unmet.map((part) => PARTS[part] ?? part).join(', ')}`)
+  return `${paint.bold(`route ${visible(route)}`)} ${word} ${at}`
+}
+
+/** Why a route keeps out, by the part of its `on` that is not met. */
+const PARTS: Readonly<Record<string, string>> = {
+  on: 'it is not about this action',
+  where: 'a test of `where` does not hold',
+  rules: 'none of its rules has a finding',
+  behaviour: 'the session is not odd enough',
 }
 
 function findingLines(finding: Finding, paint: Paint): string[] {

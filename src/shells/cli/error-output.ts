@@ -64,7 +64,6 @@ const ENGINE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SECRET_UNAVAILABLE',
   'SECRET_MISSING',
   'FORGE_CONFLICT',
-  'WAIT_TIMEOUT',
 ])
 
 /** The policy, or who checks, said no. */
@@ -72,6 +71,7 @@ const NO_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ACTION_DENIED',
   'ACTION_REJECTED',
   'ACTION_EXPIRED',
+  'ACTION_PENDING',
 ])
 
 function unexpected(thrown: unknown): PolicyError {

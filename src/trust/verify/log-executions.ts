@@ -30,7 +30,9 @@ export function rememberPermit(
   index: number,
   { permits }: PastExecutions,
 ): void {
-  const { decision, action } = receipt.predicate
+  const { decision, action, resolution } = receipt.predicate
+  // What people look at afterwards has run already.
+  if (resolution?.ratifies !== undefined) return
   if (PERMITS.has(decision) && action['phase'] !== 'result') permits.set(index, receipt)
 }
 

@@ -1,10 +1,15 @@
 import { canonicalize } from '../../base/canonical-json.ts'
-import { utf8 } from '../../base/digest.ts'
+import { fromUtf8, utf8 } from '../../base/digest.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
 import type { JsonValue } from '../../base/json-value.ts'
-import { CANONICAL_DEPTH_MAX, LOG_ENTRY_BYTES_MAX, PROBLEMS_MAX } from '../../base/limits.ts'
+import {
+  CANONICAL_DEPTH_MAX,
+  LOG_ENTRY_BYTES_MAX,
+  PROBLEMS_MAX,
+  REVIEW_SKEW_MS,
+} from '../../base/limits.ts'
 import type {
   Approval,
   DecisionReceipt,
@@ -21,8 +26,11 @@ import type { VerifierKey } from '../receipt/checkpoint.ts'
 import { formatVerifierKey } from '../receipt/checkpoint.ts'
 import { isExecution, isGenesis, parseReceipt } from '../receipt/statement.ts'
 import { TILE_WIDTH, tilePath } from '../receipt/tiles.ts'
+import { checkBatch } from './log-batches.ts'
 import type { PastExecutions } from './log-executions.ts'
 import { checkExecution, newPastExecutions, rememberPermit } from './log-executions.ts'
+import { brokenOf, checkSeats } from './log-seats.ts'
+import { IN_TOTO_PAYLOAD_TYPE, readSigstoreBundle, verifySigstoreBundle } from './sigstore.ts'
 import { verifySshsig } from './sshsig.ts'
 
 /** What receipts are checked against. */
@@ -39,6 +47,8 @@ export type ReceiptCheck = {
   readonly counts: Readonly<Record<string, number>>
   /** Review signatures that hold. */
   readonly reviews: number
+  /** Those of them that were made through Sigstore. */
+  readonly keyless: number
   /** Reviews that have none, and for which there is only the engine's word. */
   readonly unsigned: number
 }
@@ -53,13 +63,16 @@ export function checkReceipts(
 ): ReceiptCheck {
   const past: Past = {
     holds: new Map(),
+    broken: new Map(),
     resolved: new Set(),
     nonces: new Set(),
+    batches: new Map(),
     executions: newPastExecutions(),
   }
   const problems: LogProblem[] = []
   const counts = new Map<string, number>()
   let reviews = 0
+  let keyless = 0
   let unsigned = 0
   for (const [index, entry] of entries.entries()) {
     if (problems.length >= PROBLEMS_MAX) break
@@ -69,6 +82,7 @@ export function checkReceipts(
       counts.set(word, (counts.get(word) ?? 0) + 1)
       const checked = checkReceipt(receipt, { index, past, context })
       reviews += checked.signed
+      keyless += checked.keyless
       unsigned += checked.unsigned
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error
@@ -76,7 +90,7 @@ export function checkReceipts(
       problems.push({ code: error.code, file: fileOf(index, entries.length), message })
     }
   }
-  return { problems, counts: Object.fromEntries([...counts].sort()), reviews, unsigned }
+  return { problems, counts: Object.fromEntries([...counts].sort()), reviews, keyless, unsigned }
 }
 
 /** What a receipt is counted as. */
@@ -97,17 +111,21 @@ function fileOf(index: number, size: number): string {
 type Past = {
   /** Holds by log index. */
   readonly holds: Map<number, DecisionReceipt>
+  /** What was let run by breaking glass, by log index. */
+  readonly broken: Map<number, DecisionReceipt>
   /** Requests that have ended. */
   readonly resolved: Set<string>
   readonly nonces: Set<string>
+  /** Batches by their nonce, each as the text of what is signed of it. */
+  readonly batches: Map<string, string>
   readonly executions: PastExecutions
 }
 
 type Place = { readonly index: number; readonly past: Past; readonly context: ReceiptContext }
 
-type Reviews = { readonly signed: number; readonly unsigned: number }
+type Reviews = Readonly<Record<'signed' | 'keyless' | 'unsigned', number>>
 
-const NO_REVIEWS: Reviews = { signed: 0, unsigned: 0 }
+const NO_REVIEWS: Reviews = { signed: 0, keyless: 0, unsigned: 0 }
 
 /** @returns how many reviews it holds */
 function checkReceipt(receipt: Receipt, place: Place): Reviews {
@@ -128,6 +146,7 @@ function checkReceipt(receipt: Receipt, place: Place): Reviews {
   const reviews =
     resolution === undefined ? NO_REVIEWS : checkResolution(receipt, resolution, place)
   if (decision === 'hold') past.holds.set(index, receipt)
+  if (resolution !== undefined && brokenOf(resolution).length > 0) past.broken.set(index, receipt)
   rememberPermit(receipt, index, past.executions)
   return reviews
 }
@@ -150,52 +169,115 @@ function checkPolicy(sha256: string, trust: Trust | undefined): void {
 function checkResolution(receipt: DecisionReceipt, resolution: Resolution, place: Place): Reviews {
   const { past, context } = place
   const { request = '' } = receipt.predicate
-  const hold = past.holds.get(resolution.heldAt)
-  if (hold === undefined) throw invalid('`heldAt` at an earlier receipt that holds')
-  if (hold.predicate.request !== request) throw invalid('`heldAt` at the hold of the same request')
+  const hold = lookedAt(resolution, request, past)
   if (digestOf(hold) !== digestOf(receipt)) throw invalid('the action that was held')
   if (hold.predicate.policyDigest.sha256 !== resolution.heldPolicyDigest.sha256) {
     throw invalid('the policy that held the action')
   }
   checkPolicy(resolution.heldPolicyDigest.sha256, context.trust)
   if (past.resolved.has(request)) throw replayed('one resolution of a request')
-  if (past.nonces.has(resolution.nonce)) throw replayed('a nonce that was not used before')
+  const isUsed = past.nonces.has(resolution.nonce) || past.batches.has(resolution.nonce)
+  if (isUsed) throw replayed('a nonce that was not used before')
+  checkBatch(receipt, resolution, { hold, past })
   past.resolved.add(request)
   past.nonces.add(resolution.nonce)
-  let signed = 0
+  let [signed, keyless] = [0, 0]
   for (const approval of resolution.approvals) {
     const proof = proofOf(approval)
     checkReviewer(approval, proof, context.trust)
     if (proof === null) continue
-    const statement = checkSignature(proof)
+    const statement = checkSignature(proof, context.trust)
     checkBinding(approval, statement, { receipt, resolution })
     signed++
+    if ('bundle' in proof) keyless++
   }
   checkOutcome(receipt, resolution, hold)
-  return { signed, unsigned: resolution.approvals.length - signed }
+  return { signed, keyless, unsigned: resolution.approvals.length - signed }
 }
 
-type Proof = Required<Pick<Approval, 'fingerprint' | 'statement' | 'signature'>>
+/** The receipt that the people looked at: a hold, or one that ended so that it must be ratified. */
+function lookedAt({ heldAt, ratifies }: Resolution, request: string, past: Past): DecisionReceipt {
+  if (ratifies !== undefined) {
+    const broken = past.broken.get(heldAt)
+    if (broken === undefined) throw invalid('`heldAt` at an earlier receipt with broken glass')
+    if (broken.predicate.request === ratifies) return broken
+    throw invalid('`heldAt` at the end of the request that is ratified')
+  }
+  const hold = past.holds.get(heldAt)
+  if (hold === undefined) throw invalid('`heldAt` at an earlier receipt that holds')
+  if (hold.predicate.request === request) return hold
+  throw invalid('`heldAt` at the hold of the same request')
+}
+
+type KeyProof = Required<Pick<Approval, 'fingerprint' | 'statement' | 'signature'>>
+type KeylessProof = Required<Pick<Approval, 'identity' | 'bundle'>>
+type Proof = KeyProof | KeylessProof
 
 /** What an approval is signed with; null for one that the forge took without a signature. */
 function proofOf(approval: Approval): Proof | null {
-  const { fingerprint, statement, signature, account, review } = approval
-  const parts = [fingerprint, statement, signature].filter((part) => part !== undefined).length
-  if (parts === 0 && account !== undefined && review !== undefined) {
+  const { fingerprint, statement, signature, identity, bundle, account, review } = approval
+  const count = (...parts: readonly unknown[]): number =>
+    parts.filter((part) => part !== undefined).length
+  const [key, keyless] = [count(fingerprint, statement, signature), count(identity, bundle)]
+  if (key + keyless === 0 && account !== undefined && review !== undefined) {
     if (approval.verdict === 'patch') throw invalid('a signature with a patch')
     return null
   }
-  if (fingerprint === undefined || statement === undefined || signature === undefined) {
-    throw invalid('a signed review, or the account and review of one without a signature')
-  }
-  if (account !== undefined || review !== undefined) throw invalid('no account beside a signature')
+  if (count(account, review) > 0) throw invalid('no account beside a signature')
+  if (key === 0 && identity !== undefined && bundle !== undefined) return { identity, bundle }
+  if (keyless > 0 || fingerprint === undefined || statement === undefined) throw unproven()
+  if (signature === undefined) throw unproven()
   return { fingerprint, statement, signature }
 }
 
+function unproven(): PolicyError {
+  return invalid('a review with one signature, or the account and review of one without any')
+}
+
 /** The review of an approval, its signature verified. */
-function checkSignature({ statement, signature, fingerprint }: Proof): ReviewStatement {
+function checkSignature(proof: Proof, trust: Trust | undefined): ReviewStatement {
+  return 'bundle' in proof ? checkBundle(proof, trust) : checkKeySignature(proof)
+}
+
+function checkKeySignature({ statement, signature, fingerprint }: KeyProof): ReviewStatement {
   const key = verifySshsig(signature, utf8(statement), REVIEW_NAMESPACE)
   if (key.fingerprint !== fingerprint) throw unbound('the fingerprint of the key that signed')
+  return parseStatement(statement)
+}
+
+/** Without a pinned root a bundle can do no more than agree with itself, as a key's signature does. */
+function checkBundle(
+  { identity, bundle }: KeylessProof,
+  trust: Trust | undefined,
+): ReviewStatement {
+  const root = trust?.sigstore
+  const verified = root === undefined ? null : verifySigstoreBundle(bundle, root)
+  const signed = verified ?? readSigstoreBundle(bundle)
+  const { issuer, subject } = signed.identity
+  if (issuer !== identity.issuer || subject !== identity.subject) {
+    throw unbound('the identity that signed')
+  }
+  if (signed.payloadType !== IN_TOTO_PAYLOAD_TYPE) throw unbound('an in-toto statement')
+  const statement = parseStatement(textOf(signed.payload))
+  const { issuedAt, expiresAt } = statement.predicate
+  for (const at of verified?.times ?? []) {
+    if (!(Math.abs(at - Date.parse(issuedAt)) <= REVIEW_SKEW_MS)) throw unbound('the time')
+    if (!(at <= Date.parse(expiresAt))) {
+      throw failure('REVIEW_EXPIRED', 'a review from before the request expired')
+    }
+  }
+  return statement
+}
+
+function textOf(payload: Uint8Array): string {
+  try {
+    return fromUtf8(payload)
+  } catch (cause) {
+    throw new PolicyError('REVIEW_MALFORMED', 'expected a statement in UTF-8', { cause })
+  }
+}
+
+function parseStatement(statement: string): ReviewStatement {
   let value: JsonValue
   try {
     value = parseJson(statement, { bytesMax: LOG_ENTRY_BYTES_MAX, depthMax: CANONICAL_DEPTH_MAX })
@@ -222,13 +304,19 @@ function checkBinding(
   { subject, predicate }: ReviewStatement,
   { receipt, resolution }: Resolved,
 ): void {
-  const { request } = receipt.predicate
-  const { pull } = resolution
+  const { pull, batch } = resolution
+  // Who reviewed it in a batch signed the batch, which lists it.
+  const request = batch === undefined ? receipt.predicate.request : batch.request
+  const root = batch === undefined ? `sha256:${digestOf(receipt)}` : batch.root
+  const nonce = batch === undefined ? resolution.nonce : batch.nonce
   if (subject.length !== 1) throw unbound('one subject')
   if (subject[0]?.name !== request) throw unbound('the request as its subject')
-  if (subject[0]?.digest.sha256 !== digestOf(receipt)) throw unbound("the held action's digest")
+  if (`sha256:${subject[0]?.digest.sha256}` !== root) throw unbound("the held action's digest")
   if (predicate.request !== request) throw unbound('the request')
-  if (predicate.nonce !== resolution.nonce) throw unbound("the request's nonce")
+  if (predicate.nonce !== nonce) throw unbound("the request's nonce")
+  if (batch !== undefined && predicate.expiresAt !== batch.expiresAt) {
+    throw unbound("the batch's end")
+  }
   if (predicate.policyDigest.sha256 !== resolution.heldPolicyDigest.sha256) {
     throw unbound('the policy that held the action')
   }
@@ -249,6 +337,7 @@ function checkBinding(
   if (!approval.route.every((route) => predicate.route.includes(route))) {
     throw unbound('the routes that it counts for')
   }
+  if (approval.breakGlass !== predicate.breakGlass) throw unbound('whether the glass is broken')
   if (Date.parse(predicate.issuedAt) > Date.parse(predicate.expiresAt)) {
     throw failure('REVIEW_EXPIRED', 'a review from before the request expired')
   }
@@ -273,20 +362,46 @@ function checkReviewer(
   const person = trust.reviewers.find(({ id }) => id === reviewer)
   if (person === undefined)
     throw failure('REVIEWER_UNKNOWN', 'a reviewer that the trust file lists')
-  if (proof === null || person.fingerprints.includes(proof.fingerprint)) return
+  if (proof === null) return
+  if ('bundle' in proof) {
+    checkIdentity(reviewer, person, proof, trust)
+    return
+  }
+  if (person.fingerprints?.includes(proof.fingerprint) === true) return
   throw failure('KEY_NOT_PINNED', `a key that the trust file pins for ${reviewer}`)
 }
 
-/** Whether the reviews can have led to the decision at all. How many were needed is the policy's to say. */
+type Reviewer = NonNullable<Trust['reviewers']>[number]
+
+/** A pinned identity means something only where the authorities are pinned that vouch for it. */
+function checkIdentity(
+  reviewer: string,
+  { identities = [] }: Reviewer,
+  { identity: { issuer, subject } }: KeylessProof,
+  trust: Trust,
+): void {
+  if (trust.sigstore === undefined) {
+    throw failure('SIGSTORE_UNCONFIGURED', 'a trusted root of Sigstore in the trust file')
+  }
+  if (identities.some((one) => one.issuer === issuer && one.subject === subject)) return
+  throw failure('IDENTITY_NOT_PINNED', `an identity that the trust file pins for ${reviewer}`)
+}
+
+/** Whether the reviews can have led to the decision: enough people, each of them once, in the places that they fill. */
 function checkOutcome(
   { predicate }: DecisionReceipt,
-  { approvals }: Resolution,
+  resolution: Resolution,
   hold: DecisionReceipt,
 ): void {
+  const { approvals } = resolution
   const reviewers = new Set(approvals.map((approval) => approval.reviewer))
   if (reviewers.size !== approvals.length) throw replayed('each reviewer once')
   const keys = approvals.flatMap(({ fingerprint }) => fingerprint ?? [])
   if (new Set(keys).size !== keys.length) throw replayed('each key once')
+  const identities = approvals.flatMap(({ identity }) =>
+    identity === undefined ? [] : JSON.stringify([identity.issuer, identity.subject]),
+  )
+  if (new Set(identities).size !== identities.length) throw replayed('each identity once')
   const accounts = approvals.flatMap(({ account }) => account ?? [])
   if (new Set(accounts).size !== accounts.length) throw replayed('each account once')
   if (predicate.decision === 'REJECTED' || predicate.decision === 'EXPIRED') return
@@ -296,11 +411,14 @@ function checkOutcome(
   if (patched !== (predicate.decision === 'APPROVED_WITH_MODIFICATIONS')) {
     throw invalid('a patch where there were modifications')
   }
-  const approved = new Set(approvals.flatMap((approval) => approval.route))
   if (approvals.length === 0) throw invalid('a review by somebody')
-  if (!hold.predicate.route.every((route) => approved.has(route))) {
-    throw invalid('a review for each route that the hold asked for')
-  }
+  checkSeats(resolution, routesLookedAt(hold, resolution))
+}
+
+/** The routes that a resolution must satisfy: those of the hold, or those on which the glass was broken. */
+function routesLookedAt(hold: DecisionReceipt, { ratifies }: Resolution): readonly string[] {
+  if (ratifies === undefined || hold.predicate.resolution === undefined) return hold.predicate.route
+  return brokenOf(hold.predicate.resolution)
 }
 
 function digestOf({ subject }: DecisionReceipt): string | undefined {

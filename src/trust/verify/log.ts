@@ -179,7 +179,15 @@ function accept(checkpoint: SignedCheckpoint, check: ReceiptCheck, options: LogO
     proven.push('each execution follows a decision that let the same call run, and is the only one')
   }
   if (pinned) proven.push(`the key is one that the trust file pins for ${origin}`)
-  if (people) proven.push('each signed review has a key that the trust file pins for its reviewer')
+  if (people) {
+    const what = check.keyless > 0 ? 'a key or identity' : 'a key'
+    proven.push(`each signed review has ${what} that the trust file pins for its reviewer`)
+  }
+  if (check.keyless > 0 && options.trust?.sigstore !== undefined) {
+    proven.push(
+      'each review through Sigstore leads to the trusted root, with a time that others vouch for',
+    )
+  }
   if (policies) proven.push('each receipt names policies that the trust file lists')
   if (since !== undefined) proven.push('the log grew out of the earlier checkpoint')
   const open = [
@@ -187,6 +195,11 @@ function accept(checkpoint: SignedCheckpoint, check: ReceiptCheck, options: LogO
     "that the times are right: they are the engine's and the reviewers' own",
     'that others were shown the same log: no witness has signed',
   ]
+  if (check.keyless > 0 && options.trust?.sigstore === undefined) {
+    open.push(
+      `that ${check.keyless} reviews through Sigstore were certified and stamped by anybody (give its trusted root under --trust)`,
+    )
+  }
   if (check.unsigned > 0) {
     open.push(
       `that ${check.unsigned} reviews without a signature were made at all: for them there is only the engine's word`,

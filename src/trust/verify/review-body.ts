@@ -5,18 +5,20 @@ import { PolicyError } from '../../base/errors.ts'
 /** GitHub ends bodies here; in UTF-16 code units. */
 export const REVIEW_BODY_LENGTH_MAX = 65_536
 
+/** What shows that a statement was signed: SSHSIG armour, or a Sigstore bundle as RFC 8785 JSON. */
+export type ReviewProof = string | { readonly bundle: string }
+
 /**
  * The Markdown body of a review: words for people, then the signed statement and its signature in fenced blocks.
  * Lines of the words that would open a fence are escaped.
  *
  * @param statement - UTF-8 of the statement's RFC 8785 form, as it was signed
- * @param armour - SSHSIG armour
  * @param sealedPatch - the encrypted payload that the statement names by its root, with the verdict `patch`
  * @throws {PolicyError} PATCH_TOO_LARGE when the body would be longer than a forge keeps
  */
 export function formatReviewBody(
   statement: Uint8Array,
-  armour: string,
+  proof: ReviewProof,
   words: string,
   sealedPatch: Uint8Array | null = null,
 ): string {
@@ -25,8 +27,9 @@ export function formatReviewBody(
     fromUtf8(statement),
     FENCE,
     '',
-    SIGNATURE_OPEN,
-    armour.replaceAll('\r\n', '\n').trimEnd(),
+    ...(typeof proof === 'string'
+      ? [SIGNATURE_OPEN, proof.replaceAll('\r\n', '\n').trimEnd()]
+      : [SIGSTORE_OPEN, proof.bundle]),
     FENCE,
     '',
     ...(sealedPatch === null ? [] : [PATCH_OPEN, encodeBase64(sealedPatch), FENCE, '']),
@@ -45,17 +48,27 @@ export function formatReviewBody(
 export type ReviewBlocks = {
   /** The signed bytes as text. */
   readonly statement: string
-  /** SSHSIG armour with line feeds, as `ssh-keygen` writes it. */
-  readonly signature: string
   /** Not signed itself: the statement names what it must open to. */
   readonly sealedPatch: Uint8Array | null
-}
+} & (
+  | {
+      readonly kind: 'ssh'
+      /** SSHSIG armour with line feeds, as `ssh-keygen` writes it. */
+      readonly signature: string
+    }
+  | {
+      readonly kind: 'sigstore'
+      /** JSON on one line. */
+      readonly bundle: string
+    }
+)
 
 /**
  * Takes the signed blocks, and the sealed patch if there is one, out of a review's body; null when the body carries none. Line ends may be CRLF.
  * Whatever stands around the blocks is not looked at, so their markers may stand nowhere else.
  *
- * @throws {PolicyError} REVIEW_MALFORMED unless there is exactly one whole block of each, in this order: statement, signature, patch
+ * @throws {PolicyError} REVIEW_MALFORMED unless there is exactly one whole block of each, in this order: statement, signature
+ *   of either kind, patch
  */
 export function parseReviewBody(body: string): ReviewBlocks | null {
   const lines = body.split(/\r?\n/)
@@ -66,7 +79,8 @@ export function parseReviewBody(body: string): ReviewBlocks | null {
   if (marks.length > 3 || first === undefined || second === undefined) {
     throw malformed('exactly one statement and one signature block')
   }
-  if (lines[first] !== STATEMENT_OPEN || lines[second] !== SIGNATURE_OPEN) {
+  const [opened, signed] = [lines[first], lines[second]]
+  if (opened !== STATEMENT_OPEN || (signed !== SIGNATURE_OPEN && signed !== SIGSTORE_OPEN)) {
     throw malformed('the statement block, then the signature block')
   }
   const statementEnd = lines.indexOf(FENCE, first + 1)
@@ -76,11 +90,14 @@ export function parseReviewBody(body: string): ReviewBlocks | null {
     throw malformed('one line of JSON in the statement block')
   }
   if (signatureEnd < 0) throw malformed('the end of the signature block')
-  return {
-    statement,
-    signature: `${lines.slice(second + 1, signatureEnd).join('\n')}\n`,
-    sealedPatch: third === undefined ? null : parsePatchBlock(lines.slice(third)),
+  const sealedPatch = third === undefined ? null : parsePatchBlock(lines.slice(third))
+  const proof = lines.slice(second + 1, signatureEnd)
+  if (signed === SIGNATURE_OPEN) {
+    return { kind: 'ssh', statement, signature: `${proof.join('\n')}\n`, sealedPatch }
   }
+  const [bundle] = proof
+  if (bundle === undefined || proof.length !== 1) throw malformed('one line in the Sigstore block')
+  return { kind: 'sigstore', statement, bundle, sealedPatch }
 }
 
 function parsePatchBlock([open, text, close]: readonly string[]): Uint8Array {
@@ -98,6 +115,7 @@ function parsePatchBlock([open, text, close]: readonly string[]): Uint8Array {
 const MARK = '```countersign-'
 const STATEMENT_OPEN = `${MARK}statement`
 const SIGNATURE_OPEN = `${MARK}signature`
+const SIGSTORE_OPEN = `${MARK}sigstore`
 const PATCH_OPEN = `${MARK}patch`
 const FENCE = '```'
 

@@ -1,23 +1,21 @@
 import { canonicalize } from '../../base/canonical-json.ts'
-import { parseDigest, utf8 } from '../../base/digest.ts'
+import { parseDigest } from '../../base/digest.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import { PATCH_BYTES_MAX, REVIEW_SKEW_MS } from '../../base/limits.ts'
 import type { CompiledPolicy, Request, ReviewStatement } from '../../model/generated/types.ts'
-import {
-  type ForgeIdentity,
-  type ForgeReview,
-  type Pull,
-  REVIEW_NAMESPACE,
-} from '../../model/ports.ts'
+import type { ForgeIdentity, ForgeReview, Pull } from '../../model/ports.ts'
 import { validate } from '../../model/validate.ts'
-import type { RefusedReview, VerifiedReview } from '../approve/review.ts'
+import type { AskedRoute, RefusedReview, VerifiedReview } from '../approve/review.ts'
+import { isAssured } from '../approve/review.ts'
+import { isEscalated } from '../approve/routes.ts'
+import { batchRoot } from '../receipt/batch.ts'
 import { checkSelf, hasAccounts, posterOf, standingReviews } from './poster.ts'
 import { malformed, parseReviewBody, type ReviewBlocks } from './review-body.ts'
-import type { VerifiedKey } from './sshsig.ts'
-import { verifySshsig } from './sshsig.ts'
+import { checkPinned, verifyProof } from './review-proof.ts'
+import type { SigstoreTrust } from './sigstore.ts'
 
 export type { RefusedReview, VerifiedReview } from '../approve/review.ts'
 
@@ -31,6 +29,8 @@ export type ReviewContext = {
   readonly people: CompiledPolicy['people']
   /** Who owns the requesting agent, by the same policy; null when nobody does. */
   readonly owner: string | null
+  /** What reviews through Sigstore are checked against, by the same policy; without it none counts. */
+  readonly sigstore?: SigstoreTrust | undefined
   /** Unix milliseconds. */
   readonly now: number
 }
@@ -47,9 +47,10 @@ export type NoReview = {
  * carries a signed block either stands in full or throws. Without one it counts as {@link verifyPlainReview} says.
  *
  * @returns the review, or `{ kind: 'none' }` when it takes no part
- * @throws {PolicyError} REQUEST_RESOLVED when the pull request is not open; REVIEW_MALFORMED (blocks, JSON or statement); SIGNATURE_* and KEY_UNSUPPORTED as verifySshsig;
- *   REVIEWER_UNKNOWN; KEY_NOT_PINNED; KEY_NOT_VALID_THEN; REVIEW_UNBOUND, naming the field that is not the request's;
- *   REVIEW_POSTER; REVIEW_EXPIRED; REVIEWER_NOT_ON_ROUTE; REVIEW_SELF; REVIEW_UNSIGNED; PATCH_TOO_LARGE
+ * @throws {PolicyError} REQUEST_RESOLVED when the pull request is not open; REVIEW_MALFORMED (blocks, JSON or statement); SIGNATURE_*, SIGSTORE_* and KEY_UNSUPPORTED as verifyProof;
+ *   REVIEWER_UNKNOWN; KEY_NOT_PINNED; KEY_NOT_VALID_THEN; IDENTITY_NOT_PINNED; REVIEW_UNBOUND, naming the field that is not the request's;
+ *   REVIEW_POSTER; REVIEW_EXPIRED; REVIEWER_NOT_ON_ROUTE; REVIEW_SELF; REVIEW_UNSIGNED; PATCH_TOO_LARGE; BATCH_INVALID and
+ *   BATCH_PATCH of a batch
  */
 export function verifyReview(
   input: ReviewContext & { readonly review: ForgeReview },
@@ -59,13 +60,18 @@ export function verifyReview(
   const blocks = parseReviewBody(review.body)
   if (blocks === null) return verifyPlainReview(input)
   checkOpen(input)
-  const key = verifySshsig(blocks.signature, utf8(blocks.statement), REVIEW_NAMESPACE)
+  const { evidence, times } = verifyProof(blocks, input.sigstore)
   const statement = parseStatement(blocks.statement)
   const { predicate } = statement
-  checkKey(input, predicate, key)
+  checkPinned(input, predicate, evidence)
   checkPoster(input, predicate)
   checkBinding(input, statement)
+  checkBatch(input, predicate)
   checkTimes(input, Date.parse(predicate.issuedAt), 'issuedAt')
+  for (const at of times) checkStamp(input, at, predicate)
+  checkSelf(input, predicate.reviewer)
+  const why = notYet(input, predicate, evidence)
+  if (why !== null) return { kind: 'none', why }
   checkReviewer(input, predicate)
   return {
     kind: 'review',
@@ -74,10 +80,8 @@ export function verifyReview(
     route: predicate.route,
     ...patchOf(predicate, blocks),
     ...(predicate.comment === undefined ? {} : { comment: predicate.comment }),
-    assurance: 'ssh',
-    fingerprint: key.fingerprint,
-    statement: blocks.statement,
-    signature: blocks.signature,
+    ...(predicate.breakGlass === true ? { breakGlass: true } : {}),
+    ...evidence,
     issuedAt: predicate.issuedAt,
   }
 }
@@ -160,47 +164,17 @@ function parseStatement(text: string): ReviewStatement {
     throw malformed(`a review statement; ${problem.pointer}: ${problem.message}`)
   }
   const statement = value as JsonObject as unknown as ReviewStatement
-  const { verdict, patch, route } = statement.predicate
+  const { verdict, patch, route, breakGlass, comment = '' } = statement.predicate
   if ((verdict === 'patch') !== (patch !== undefined)) {
     throw malformed('a patch with the verdict `patch` and only then')
+  }
+  if (breakGlass === true && (verdict !== 'approve' || comment.trim() === '')) {
+    throw malformed('an approval with a comment that says why the glass is broken')
   }
   if (route.some((id, index) => index > 0 && id <= (route[index - 1] ?? ''))) {
     throw malformed('routes sorted, each once')
   }
   return statement
-}
-
-/** The key must be pinned in the reviewer's own entry and in no other, and be valid when it signed. */
-function checkKey({ people, now }: ReviewContext, predicate: Predicate, key: VerifiedKey): void {
-  const { reviewer, issuedAt } = predicate
-  const [person, ...others] = people.filter((entry) => entry.id === reviewer)
-  if (person === undefined || others.length > 0) {
-    throw fail('REVIEWER_UNKNOWN', `expected a person on the roster, found '${reviewer}'`)
-  }
-  const owners = people.filter((entry) => pinned(entry, key.fingerprint).length > 0)
-  if (owners.length !== 1 || owners[0] !== person) {
-    throw fail(
-      'KEY_NOT_PINNED',
-      `${key.fingerprint} must stand in the roster entry '${reviewer}' and in no other; add it by a reviewed change`,
-    )
-  }
-  const at = Date.parse(issuedAt)
-  for (const { valid_from, valid_until, revoked_at } of pinned(person, key.fingerprint)) {
-    const early = valid_from !== null && !(at >= Date.parse(valid_from))
-    const late = valid_until !== null && !(at < Date.parse(valid_until))
-    // A thief chooses the time in the statement, so what counts is also that the key is not revoked by now.
-    const revoked = revoked_at !== null && !(Math.max(at, now) < Date.parse(revoked_at))
-    if (!early && !late && !revoked) continue
-    const why = early ? 'was not valid yet' : late ? 'was no longer valid' : 'is revoked'
-    throw fail('KEY_NOT_VALID_THEN', `${key.fingerprint} of '${reviewer}' ${why} at ${issuedAt}`)
-  }
-}
-
-function pinned(
-  person: CompiledPolicy['people'][number],
-  fingerprint: string,
-): CompiledPolicy['people'][number]['keys'] {
-  return person.keys.filter((key) => key.fingerprint === fingerprint)
 }
 
 /** Every field that ties the statement to this request, this pull request, this forge and this post. */
@@ -234,6 +208,36 @@ function checkBinding(
   if (!predicate.route.every((id) => asked.has(id))) throw unbound('route')
 }
 
+/**
+ * A batch's root must be over the very requests that it lists, and none of them may end before it does: the reviewer was
+ * shown them, and signed the root. All of them run as they are.
+ *
+ * @throws {PolicyError} BATCH_INVALID, BATCH_PATCH
+ */
+function checkBatch(
+  { request }: ReviewContext,
+  { verdict }: Pick<Predicate, 'verdict'>,
+): void {
+  const { members, root, expires_at } = request
+  if (members === undefined) return
+  if (batchRoot(members) !== root) {
+    throw fail('BATCH_INVALID', 'the batch lists other requests than its root commits to')
+  }
+  // Negated, so that a time that cannot be read is before.
+  if (!members.every((one) => Date.parse(expires_at) <= Date.parse(one.expires_at))) {
+    throw fail('BATCH_INVALID', 'a request of the batch ends before it')
+  }
+  if (verdict === 'patch') throw nothingToPatchInBatch(request.id)
+}
+
+/** A review of a batch changes nothing: its payloads differ. */
+export function nothingToPatchInBatch(id: string): PolicyError {
+  return fail(
+    'BATCH_PATCH',
+    `${id} is a batch, whose requests run as they are or not at all; to change one, reject it and say in the comment that the agent is to ask for that action alone`,
+  )
+}
+
 const STATES = { approve: 'approved', patch: 'approved', reject: 'rejected' } as const
 
 /** @param at - Unix milliseconds */
@@ -246,6 +250,17 @@ function checkTimes({ request, now }: ReviewContext, at: number, field: string):
   if (!(at <= now + REVIEW_SKEW_MS)) throw unbound(field)
 }
 
+/**
+ * The time at which others saw the signature must lie within the request's, and be about the one that the reviewer
+ * names: else a reviewer could sign tomorrow for today.
+ *
+ * @param at - Unix milliseconds
+ */
+function checkStamp(context: ReviewContext, at: number, { issuedAt }: Predicate): void {
+  checkTimes(context, at, 'the time stamp')
+  if (!(Math.abs(at - Date.parse(issuedAt)) <= REVIEW_SKEW_MS)) throw unbound('issuedAt')
+}
+
 /** Else one person could post what another has signed, for another request of a careless day. */
 function checkPoster(
   { review, forge, people }: ReviewContext & { readonly review: ForgeReview },
@@ -256,14 +271,51 @@ function checkPoster(
   throw fail('REVIEW_POSTER', `signed by '${reviewer}', posted from another account`)
 }
 
-function checkReviewer(context: ReviewContext, { reviewer, route }: Predicate): void {
-  const { request } = context
-  checkSelf(context, reviewer)
+/**
+ * Why a sound approval counts for nothing, without anybody having meddled: the route wants another kind of signature, or
+ * has not come to this person yet. A rejection of the second kind is refused, and blocks: somebody says no.
+ */
+function notYet(
+  { request, now }: ReviewContext,
+  { reviewer, route, breakGlass, verdict }: Predicate,
+  evidence: Pick<VerifiedReview, 'assurance'>,
+): PolicyError | null {
+  const named = request.routes.filter(({ id }) => route.includes(id))
+  if (breakGlass === true || verdict === 'reject') return null
+  if (named.length > 0 && !named.some((asked) => isAssured(asked, evidence))) {
+    const wanted = named.map(({ id, signature }) => `'${id}' (${signature})`).join(', ')
+    return fail('REVIEW_UNSIGNED', `the routes of '${reviewer}' want another signature: ${wanted}`)
+  }
+  const later = named.find((asked) => comesLater(asked, reviewer, now))
+  if (later === undefined) return null
+  return fail(
+    'REVIEWER_NOT_ON_ROUTE',
+    `'${reviewer}' reviews for the route '${later.id}' from ${later.escalation?.at} on`,
+  )
+}
+
+/** Whether a route comes to this person only when time has passed that has not passed yet. */
+function comesLater(asked: AskedRoute, reviewer: string, now: number): boolean {
+  if (asked.reviewers.includes(reviewer) || isEscalated(asked, now)) return false
+  return asked.escalation?.reviewers.includes(reviewer) === true
+}
+
+function checkReviewer({ request, now }: ReviewContext, predicate: Predicate): void {
+  const { reviewer, route, breakGlass } = predicate
   for (const id of route) {
     const asked = request.routes.find((candidate) => candidate.id === id)
-    if (asked?.reviewers.includes(reviewer)) continue
-    throw fail('REVIEWER_NOT_ON_ROUTE', `'${reviewer}' does not review for the route '${id}'`)
+    const list = breakGlass === true ? asked?.break_glass?.reviewers : reviewersOf(asked, now)
+    if (list?.includes(reviewer)) continue
+    const what = breakGlass === true ? 'may not break the glass of' : 'does not review for'
+    throw fail('REVIEWER_NOT_ON_ROUTE', `'${reviewer}' ${what} the route '${id}'`)
   }
+}
+
+/** Who may review a route by now. */
+function reviewersOf(asked: AskedRoute | undefined, now: number): readonly string[] {
+  if (asked === undefined) return []
+  const later = isEscalated(asked, now) ? (asked.escalation?.reviewers ?? []) : []
+  return [...asked.reviewers, ...later]
 }
 
 /**
@@ -277,13 +329,13 @@ function checkReviewer(context: ReviewContext, { reviewer, route }: Predicate): 
 export function verifyPlainReview(
   input: ReviewContext & { readonly review: ForgeReview },
 ): VerifiedReview | NoReview {
-  const { review, request, forge } = input
+  const { review, forge } = input
   let person: CompiledPolicy['people'][number] | null
   let routes: Request['routes']
   try {
     person = posterOf(review, forge, input.people)
     if (person === null) return NONE
-    routes = routesOfPoster(request, person.id)
+    routes = routesOfPoster(input, person.id)
     checkSelf(input, person.id)
   } catch (error) {
     return ignoring(error)
@@ -292,6 +344,7 @@ export function verifyPlainReview(
     const unsigned = routes.filter(({ signature }) => signature === 'none').map(({ id }) => id)
     if (unsigned.length === 0) throw unsignedBy(person.id)
     checkOpen(input)
+    checkBatch(input, { verdict: review.state === 'approved' ? 'approve' : 'reject' })
     if (review.commit !== input.pull.headSha) throw unbound('the commit that was reviewed')
     checkTimes(input, review.submittedAt, 'submittedAt')
     return {
@@ -315,8 +368,9 @@ function ignoring(error: unknown): NoReview {
   return { kind: 'none', why: error }
 }
 
-function routesOfPoster(request: Request, reviewer: string): Request['routes'] {
-  const [first, ...rest] = request.routes.filter(({ reviewers }) => reviewers.includes(reviewer))
+function routesOfPoster({ request, now }: ReviewContext, reviewer: string): Request['routes'] {
+  const mine = request.routes.filter((asked) => reviewersOf(asked, now).includes(reviewer))
+  const [first, ...rest] = mine
   if (first !== undefined) return [first, ...rest]
   throw fail('REVIEWER_NOT_ON_ROUTE', `'${reviewer}' reviews for no route of ${request.id}`)
 }

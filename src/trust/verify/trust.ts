@@ -2,6 +2,7 @@ import { parseDocument } from 'yaml'
 import { PolicyError } from '../../base/errors.ts'
 import { POLICY_FILE_BYTES_MAX } from '../../base/limits.ts'
 import type { Trust } from '../../model/generated/types.ts'
+import { openTrustedRoot } from '../../model/trusted-root.ts'
 import { validate } from '../../model/validate.ts'
 import type { VerifierKey } from '../receipt/checkpoint.ts'
 import { parseVerifierKey } from '../receipt/checkpoint.ts'
@@ -44,9 +45,16 @@ function checkTrust(value: unknown): Trust {
   )
   // Else one key could speak for two people.
   checkOnce(
-    reviewers.flatMap((reviewer) => reviewer.fingerprints),
+    reviewers.flatMap((reviewer) => reviewer.fingerprints ?? []),
     'fingerprint',
   )
+  checkOnce(
+    reviewers.flatMap(({ identities = [] }) =>
+      identities.map(({ issuer, subject }) => `${subject} of ${issuer}`),
+    ),
+    'identity',
+  )
+  checkRoot(trust)
   const signers = trust.bundle_signers ?? []
   checkOnce(
     signers.map((signer) => signer.id),
@@ -91,6 +99,17 @@ function readYaml(text: string): unknown {
     return document.toJS({ maxAliasCount: 0 })
   } catch (cause) {
     throw new PolicyError('TRUST_INVALID', 'the trust file: expected no aliases', { cause })
+  }
+}
+
+/** A root that cannot be read is the trust file's mistake, not each receipt's. */
+function checkRoot({ sigstore }: Trust): void {
+  if (sigstore === undefined) return
+  try {
+    openTrustedRoot(sigstore.trusted_root)
+  } catch (cause) {
+    const why = cause instanceof PolicyError ? cause.message : 'the trusted root cannot be read'
+    throw new PolicyError('TRUST_INVALID', `the trust file: ${why}`, { cause })
   }
 }
 

@@ -3,6 +3,7 @@ import type { Cli } from '../output.ts'
 import { registerBaseline } from './baseline.ts'
 import { registerBench } from './bench.ts'
 import { registerBuild } from './build.ts'
+import { registerChanges } from './changes.ts'
 import { registerCheck } from './check.ts'
 import { registerCompletion } from './completion.ts'
 import { registerDecide } from './decide.ts'
@@ -12,6 +13,7 @@ import { registerDoctor } from './doctor.ts'
 import { registerEval } from './eval.ts'
 import { registerExplain } from './explain.ts'
 import { registerFmt } from './fmt.ts'
+import { registerGate } from './gate.ts'
 import { registerInit } from './init.ts'
 import { registerInspect } from './inspect.ts'
 import { registerKeys } from './keys.ts'
@@ -34,6 +36,8 @@ export const COMMANDS: readonly Register[] = [
   registerInspect,
   registerReplay,
   registerDiff,
+  registerChanges,
+  registerGate,
   registerBaseline,
   registerBench,
   registerDecide,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Parts } from '../../../app/parts.ts'
 import { lookAtRequests } from '../../../app/request-list.ts'
@@ -7,18 +6,23 @@ import { openSigner, shownTo } from '../../../app/reviewer.ts'
 import { diffJson, formatDiff } from '../../../base/diff.ts'
 import { parseJson } from '../../../base/json-parse.ts'
 import type { JsonObject } from '../../../base/json-value.ts'
-import type { RequestRecord } from '../../../model/ports.ts'
 import { requestDocument, requestRowsText, requestText } from '../../../report/requests.ts'
 import { type EngineFlags, withEngine } from '../engine.ts'
 import { usage, withData, withExamples, withFormat, withPolicyOrBundle } from '../options.ts'
 import { type Cli, paintOf, printJson, printNote, printText } from '../output.ts'
+import { openAnySigner, type SignerFlags, signerWords, withSigner } from '../signer.ts'
 import { readTextFile } from './decide.ts'
+import { registerWatch } from './requests-watch.ts'
 
 type Flags = EngineFlags & { readonly format: string }
 type ListFlags = Flags & { readonly state: 'waiting' | 'resolved' | 'all' }
 type ShowFlags = Flags & { readonly key?: string }
-type ReviewFlags = ShowFlags & { readonly comment?: string; readonly payload?: string }
-type WatchFlags = EngineFlags & { readonly every: string }
+type ReviewFlags = ShowFlags &
+  SignerFlags & {
+    readonly comment?: string
+    readonly breakGlass?: boolean
+    readonly payload?: string
+  }
 
 export function registerRequests(program: Command, cli: Cli): void {
   const requests = program.command('requests').description('held actions that wait for people')
@@ -38,12 +42,7 @@ export function registerRequests(program: Command, cli: Cli): void {
     .action((id: string, flags: ShowFlags) => showOne(cli, id, flags))
   common(show)
   registerReviews(requests, cli, common)
-  const watch = requests
-    .command('watch')
-    .description('follow requests as they come and end, until Ctrl-C')
-    .option('--every <seconds>', 'how often to look', '2')
-    .action((flags: WatchFlags) => follow(cli, flags))
-  withData(withPolicyOrBundle(watch))
+  registerWatch(requests, cli)
 }
 
 function registerReviews(requests: Command, cli: Cli, common: (command: Command) => Command): void {
@@ -57,19 +56,18 @@ function registerReviews(requests: Command, cli: Cli, common: (command: Command)
       .command(verdict)
       .description(description)
       .argument('<id>', 'the request')
-      .option(
-        '--key <file>',
-        'your SSH key, or its .pub when ssh-agent holds it (default: ssh-agent)',
-      )
       .option('--comment <text>', 'a word to whoever asked')
       .action((id: string, flags: ReviewFlags) => review(cli, id, verdict, flags))
+    if (verdict === 'approve') {
+      command.option('--break-glass', 'let it run in an emergency; --comment says why')
+    }
     if (verdict === 'patch') {
       command.requiredOption('--payload <json>', 'the whole payload as it should run, or @FILE')
       withExamples(command, [
         [`countersign requests patch ID --payload '{"amount":20}'`, 'shows the change, then signs'],
       ])
     }
-    common(command)
+    common(withSigner(command))
   }
 }
 
@@ -110,7 +108,7 @@ async function review(
   flags: ReviewFlags,
 ): Promise<void> {
   await withEngine(cli, flags, async (parts) => {
-    const signer = await openSigner(cli.io.cwd, flags.key)
+    const signer = await openAnySigner(cli, parts, flags)
     const payload = flags.payload === undefined ? undefined : parsePayload(cli, flags.payload)
     if (payload !== undefined) await sayChanges(cli, parts, id, payload)
     const found = await reviewRequest(
@@ -120,12 +118,16 @@ async function review(
         verdict,
         ...(payload === undefined ? {} : { payload }),
         ...(flags.comment === undefined ? {} : { comment: flags.comment }),
+        ...(flags.breakGlass === true ? { breakGlass: true } : {}),
       },
       signer,
     )
     if (flags.format === 'json') printJson(cli, requestDocument(found))
     else
-      printText(cli, `signed with ${signer.fingerprint}\n${requestRowsText([found], paintOf(cli))}`)
+      printText(
+        cli,
+        `signed ${await signerWords(signer)}\n${requestRowsText([found], paintOf(cli))}`,
+      )
   })
 }
 
@@ -139,27 +141,4 @@ async function sayChanges(cli: Cli, parts: Parts, id: string, payload: JsonObjec
   if (found === null) return // The review itself says so.
   const { payload: before } = await showRequest(parts, found)
   printNote(cli, `the patch changes\n${formatDiff(diffJson(before, payload))}`)
-}
-
-/** Settles what people and time have decided, and prints each change as one line. */
-async function follow(cli: Cli, flags: WatchFlags): Promise<void> {
-  const pauseMs = Number(flags.every) * 1_000
-  if (!(pauseMs >= 100)) throw usage(`--every takes at least 0.1 seconds, not ${flags.every}`)
-  const seen = new Map<string, string>()
-  const ended = new AbortController()
-  const stop = () => ended.abort()
-  process.once('SIGINT', stop).once('SIGTERM', stop)
-  await withEngine(cli, flags, async (parts) => {
-    while (!ended.signal.aborted) {
-      for (const found of await lookAtRequests(parts, 'all')) sayOnce(cli, seen, found)
-      await sleep(pauseMs, undefined, { signal: ended.signal }).catch(() => undefined)
-    }
-  })
-}
-
-function sayOnce(cli: Cli, seen: Map<string, string>, found: RequestRecord): void {
-  const state = found.resolution?.decision ?? 'PENDING'
-  if (seen.get(found.request.id) === state) return
-  seen.set(found.request.id, state)
-  printText(cli, requestRowsText([found], paintOf(cli)))
 }

@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import type { ChangeQuery } from '../../../app/judge-change.ts'
+import { policyFolder, usage, withPolicy } from '../options.ts'
+import type { Cli } from '../output.ts'
+
+/** How a change of the policy is named. */
+export type ChangeFlags = {
+  readonly policy?: string
+  readonly base: string
+  readonly head: string
+  readonly pull?: string
+}
+
+/** Adds `--base`, `--head`, `--policy`. */
+export function withChange(command: Command): Command {
+  return withPolicy(command)
+    .requiredOption('--base <revision>', 'the base branch, as it is now: origin/main')
+    .requiredOption('--head <revision>', 'the head of the change')
+}
+
+/** @param pull - as it was typed; without a forge it need not be given */
+export function changeQuery(cli: Cli, flags: ChangeFlags, pull = flags.pull ?? '1'): ChangeQuery {
+  if (!/^[1-9]\d{0,8}$/.test(pull))
+    throw usage(`expected the number of a pull request, found ${pull}`)
+  return {
+    folder: policyFolder(cli.io, flags),
+    base: flags.base,
+    head: flags.head,
+    pull: Number(pull),
+    clock: Date.now,
+    environment: cli.io.env,
+  }
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import { judgeChange } from '../../../app/judge-change.ts'
+import { judgeMergeGroup, type MergeGroupReport } from '../../../app/judge-merge-group.ts'
+import type { ChangeReport } from '../../../model/policy-change.ts'
+import { githubAnnotations } from '../../../report/github.ts'
+import { annotationsOfChange, changeDocument, changeText } from '../../../report/policy-change.ts'
+import { sarifLog } from '../../../report/sarif.ts'
+import { usage, withExamples, withFormat } from '../options.ts'
+import { type Cli, paintOf, printJson, printText } from '../output.ts'
+import { version } from '../version.ts'
+import { type ChangeFlags, changeQuery, withChange } from './change-flags.ts'
+
+type Flags = ChangeFlags & { readonly mergeGroup?: string | true; readonly format: string }
+
+export function registerGate(program: Command, cli: Cli): void {
+  const gate = program.command('gate').description('say in CI whether a change may be merged')
+  const approvals = withChange(
+    gate
+      .command('approvals')
+      .description('judge the reviews of a change of the policy, by the policy of its base branch')
+      .option('--pull <number>', 'the pull request; needed where the base names a forge')
+      .option('--merge-group [numbers]', 'the head is a merge queue of these pull requests: 12,13')
+      .action((flags: Flags) => judge(cli, flags)),
+  )
+  withExamples(withFormat(approvals, ['pretty', 'json', 'sarif', 'github']), [
+    ['countersign gate approvals --base origin/main --head HEAD --pull 12', 'exits 1 while closed'],
+  ])
+}
+
+async function judge(cli: Cli, flags: Flags): Promise<void> {
+  if (flags.mergeGroup !== undefined) {
+    const { pull: _, ...query } = changeQuery(cli, flags)
+    const pulls = pullsOf(flags.mergeGroup)
+    const report = await judgeMergeGroup(pulls === null ? query : { ...query, pulls })
+    printReports(cli, flags.format, report.changes, groupDocument(report))
+    if (flags.format === 'pretty') printText(cli, `${report.verdict} merge group: ${report.reason}`)
+    cli.exit(report.verdict === 'open' ? 0 : 1)
+    return
+  }
+  const { report } = await judgeChange(changeQuery(cli, flags))
+  printReports(cli, flags.format, [report], changeDocument(report))
+  cli.exit(report.verdict === 'open' ? 0 : 1)
+}
+
+function printReports(
+  cli: Cli,
+  format: string,
+  reports: readonly ChangeReport[],
+  document: object,
+): void {
+  const annotations = reports.flatMap(annotationsOfChange)
+  if (format === 'json') printJson(cli, document)
+  else if (format === 'sarif') printJson(cli, sarifLog(annotations, version()))
+  else if (format === 'github') printText(cli, githubAnnotations(annotations))
+  else printText(cli, reports.map((report) => changeText(report, paintOf(cli))).join('\n'))
+}
+
+function groupDocument({ verdict, reason, head, changes, problems }: MergeGroupReport): object {
+  return { verdict, reason, head, changes: changes.map(changeDocument), problems }
+}
+
+function pullsOf(numbers: string | true): readonly number[] | null {
+  if (numbers === true) return null
+  if (/^[1-9]\d{0,8}(?:,[1-9]\d{0,8}){0,99}$/.test(numbers)) return numbers.split(',').map(Number)
+  throw usage(`expected --merge-group to name pull requests such as 12,13, found ${numbers}`)
+}
