@@ -7,6 +7,7 @@ const SLOW = [
   'test/app/approvals.test.ts',
   'test/app/baseline-poisoning.test.ts',
   'test/app/baseline-propose.test.ts',
+  'test/app/baseline-pull.test.ts',
   'test/app/hostile.test.ts',
   'test/app/judge-change-github.test.ts',
   'test/app/judge-change.test.ts',

@@ -18,6 +18,8 @@ import {
   worktreesOf,
 } from '../host/git-branches.ts'
 import type { BaselineProposal } from '../model/baseline-report.ts'
+import type { ProposedPull } from '../model/ports.ts'
+import { proposalMarkdown } from '../report/baseline-markdown.ts'
 import { baselineMessage } from '../report/baseline-text.ts'
 import type { BaselineOwner, FoundBaseline, PolicyWithBaselines } from './baseline-files.ts'
 import { openPolicyFiles, ownerName, requireBaseline, sideOf } from './baseline-files.ts'
@@ -34,6 +36,7 @@ import {
   versionsOf,
 } from './baseline-version.ts'
 import { countFlips } from './count-flips.ts'
+import { openChanges } from './open-changes.ts'
 
 /** Where a proposal goes. */
 export type ProposeTarget = {
@@ -44,6 +47,8 @@ export type ProposeTarget = {
   readonly base: string | null
   /** A remote to push to; null to leave it here. */
   readonly push: string | null
+  /** Opens a pull request on the policy's forge, whose credentials these hold; null to leave that to people. */
+  readonly pull: Readonly<Record<string, string | undefined>> | null
   /** Puts the proposal in the place of an earlier one that nobody else has added to. */
   readonly replace: boolean
   /** Unix milliseconds. */
@@ -63,6 +68,8 @@ export type Proposed =
       readonly commit: string
       /** Why people must look at it though it was to be merged without them; empty when it was, or was not to be. */
       readonly obstacles: readonly string[]
+      /** Where people review it; null when no pull request was asked for. */
+      readonly pull: ProposedPull | null
     }
 
 /**
@@ -215,10 +222,11 @@ function withRejections(
 /** One commit on a branch of its own. Proposing the same again finds it there. */
 async function propose(
   target: ProposeTarget,
-  { repository, policy }: Based,
+  based: Based,
   made: Made,
   obstacles: readonly string[],
 ): Promise<Proposed> {
+  const { repository, policy } = based
   const { git } = repository
   const ref = `refs/heads/${branchOf(target.owner, made)}`
   const path = committable(pathInGit(repository, made.file))
@@ -232,7 +240,31 @@ async function propose(
     await changeRef(git, { ref, from: known, to: commit })
   }
   await pushTo(target, repository, { commit, ref, replaces: isSame ? null : known })
-  return { state: 'proposed', proposal: made.proposal, ref, commit, obstacles }
+  const pull = await openPull(target, based, { ref, commit, proposal: made.proposal })
+  return { state: 'proposed', proposal: made.proposal, ref, commit, obstacles, pull }
+}
+
+async function openPull(
+  target: ProposeTarget,
+  { repository, policy, ref: baseRef }: Based,
+  { ref, commit, proposal }: { ref: string; commit: string; proposal: BaselineProposal },
+): Promise<ProposedPull | null> {
+  if (target.pull === null) return null
+  if (baseRef === null) {
+    throw new PolicyError('USAGE_INVALID', 'a pull request needs a base branch; name it')
+  }
+  const base = nameOfBranch(baseRef)
+  const around = { git: repository.git, base, head: commit, environment: target.pull }
+  const changes = await openChanges(policy.bundle.policy, around)
+  const [title = ''] = baselineMessage(proposal).split('\n')
+  const words = { title, body: proposalMarkdown(proposal) }
+  const pull = await changes.propose({ name: nameOfBranch(ref), baseRef: base }, words)
+  if (pull !== null) return pull
+  throw new PolicyError('USAGE_INVALID', 'the policy names no forge that has pull requests')
+}
+
+function nameOfBranch(ref: string): string {
+  return ref.replace(/^refs\/heads\//, '')
 }
 
 async function assertReplaceable(
@@ -279,7 +311,7 @@ async function mergeIntoBase(
     await makeFolder(join(workTree, path, '..'))
     await writeAtomically(join(workTree, path), text)
   }
-  return { state: 'merged', proposal, ref, commit, obstacles: [] }
+  return { state: 'merged', proposal, ref, commit, obstacles: [], pull: null }
 }
 
 async function commitFile(

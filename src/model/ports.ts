@@ -412,6 +412,21 @@ export interface ChangeForge {
       readonly account: string | null
     },
   ): Promise<void>
+  /**
+   * Opens the pull request of a branch that has been pushed, or gives the open one these words. Null where no forge keeps
+   * pull requests.
+   */
+  propose(
+    branch: { readonly name: string; readonly baseRef: string },
+    text: PullText,
+  ): Promise<ProposedPull | null>
+}
+
+/** A pull request that was opened for people. */
+export type ProposedPull = {
+  readonly number: number
+  /** Where a person finds it: a URL. */
+  readonly where: string
 }
 
 /** Where people review requests. Every call may fail with FORGE_UNREACHABLE (retryable). */

@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ChangeQuery, judgeChange } from '../../src/app/judge-change.ts'
 import { reviewChange } from '../../src/app/review-change.ts'
+import { openGiteaChanges } from '../../src/host/changes/gitea.ts'
+import { readGiteaCredentials } from '../../src/host/gitea/credentials.ts'
 import {
   baseFiles,
   CHANGES,
@@ -80,4 +82,23 @@ test('a weakened rule: closed; refused to its author; approved: open; dismissed:
   await world.ask(team.gitea.admin, route, { message: 'no' })
   const dismissed = await judgeChange(query(number, head, engine))
   expect(dismissed.report).toMatchObject({ verdict: 'closed', reviews: [] })
+})
+
+test('a branch is proposed once, and its pull request gets new words', async () => {
+  const other = await openWorld(team)
+  const bare = join(team.gitea.repositories, `${other.repository}.git`)
+  importCommit(bare, 'refs/heads/baselines/a', { 'a.txt': 'a' }, { from: 'refs/heads/main^0' })
+  const { token } = team.engine
+  const changes = openGiteaChanges({
+    ...{ apiUrl: team.gitea.url, repository: other.repository },
+    credentials: () => readGiteaCredentials({ COUNTERSIGN_GITEA_TOKEN: token }, team.gitea.url),
+  })
+  const branch = { name: 'baselines/a', baseRef: 'main' }
+  const first = await changes.propose(branch, { title: 'One', body: 'first' })
+  expect(first).toEqual({ number: 1, where: expect.stringMatching(/\/pulls\/1$/) })
+  expect(await changes.propose(branch, { title: 'Two', body: 'second' })).toEqual(first)
+  expect(await other.ask(team.engine, 'GET /pulls/1')).toMatchObject({
+    title: 'Two',
+    body: 'second',
+  })
 })

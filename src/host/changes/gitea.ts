@@ -1,7 +1,14 @@
 import { PolicyError } from '../../base/errors.ts'
-import type { Change, ChangeForge, ForgeReview } from '../../model/ports.ts'
+import type { Change, ChangeForge, ForgeReview, ProposedPull } from '../../model/ports.ts'
 import { idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
-import { checkNumber, headDiffers, oidAt } from '../forge/names.ts'
+import {
+  BODY_LENGTH_MAX,
+  checkNumber,
+  cut,
+  headDiffers,
+  oidAt,
+  TITLE_LENGTH_MAX,
+} from '../forge/names.ts'
 import type { GiteaForgeOptions } from '../forge-gitea.ts'
 import type { Context } from '../gitea/context.ts'
 import { openContext } from '../gitea/context.ts'
@@ -33,6 +40,7 @@ export function openGiteaChanges(options: Omit<GiteaForgeOptions, 'base'>): Chan
     pushers: async (commits) => accountsOf(context(), commits),
     reviews: async ({ number }) => readReviews(context(), number),
     postReview: async (change, review) => postReview(context(), change, review),
+    propose: async (branch, text) => propose(context(), branch, text),
   }
 }
 
@@ -97,7 +105,10 @@ async function postReview(
   }
   const posted = await readReviews(context, number)
   const isOurs = (review: ForgeReview): boolean =>
-    review.body === body && review.commit === headSha && review.state !== 'dismissed'
+    review.poster === self &&
+    review.body === body &&
+    review.commit === headSha &&
+    review.state !== 'dismissed'
   if (posted.some(isOurs)) return
   if ((await readChange(context, number)).headSha !== headSha) throw headDiffers(number)
   // Gitea takes an event that it does not know for a draft, and says nothing.
@@ -110,4 +121,21 @@ async function postReview(
     throw new PolicyError('REVIEW_SELF', message)
   }
   throw new PolicyError('FORGE_REFUSED', `Gitea does not take the review (422: ${answer.message})`)
+}
+
+async function propose(
+  { client }: Context,
+  { name, baseRef }: Parameters<ChangeForge['propose']>[0],
+  { title, body }: Parameters<ChangeForge['propose']>[1],
+): Promise<ProposedPull> {
+  const words = { title: cut(title, TITLE_LENGTH_MAX), body: cut(body, BODY_LENGTH_MAX) }
+  const route = `GET /pulls/${encodeURIComponent(baseRef)}/${encodeURIComponent(name)}`
+  const answer = await client.ask(route, { statuses: [404] })
+  const known = answer.done && textAt(answer.value, 'state') === 'open' ? answer.value : null
+  const made =
+    known === null
+      ? await client.ask('POST /pulls', { body: { ...words, head: name, base: baseRef } })
+      : await client.ask(`PATCH /pulls/${idAt(known, 'number')}`, { body: words })
+  const pull = made.done ? made.value : undefined
+  return { number: idAt(pull, 'number'), where: textAt(pull, 'html_url') }
 }

@@ -1,7 +1,7 @@
 import { PolicyError } from '../../base/errors.ts'
-import type { Change, ChangeForge, ForgeReview } from '../../model/ports.ts'
-import { idAt, textAt, valueAt } from '../forge/answer.ts'
-import { headDiffers, oidAt } from '../forge/names.ts'
+import type { Change, ChangeForge, ForgeReview, ProposedPull } from '../../model/ports.ts'
+import { idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
+import { BODY_LENGTH_MAX, cut, headDiffers, oidAt, TITLE_LENGTH_MAX } from '../forge/names.ts'
 import type { GithubForgeOptions } from '../forge-github.ts'
 import { openGithubClient } from '../github/client.ts'
 import { GITHUB_API_URL } from '../github/credentials.ts'
@@ -40,6 +40,7 @@ export function openGithubChanges(options: Omit<GithubForgeOptions, 'base'>): Ch
     pushers: async (commits) => accountsOf(context(), commits),
     reviews: async ({ number }) => readReviews(context(), number),
     postReview: async (change, review) => postReview(context(), change, review),
+    propose: async (branch, text) => propose(context(), branch, text),
   }
 }
 
@@ -94,14 +95,17 @@ async function postReview(
 ): Promise<void> {
   const { client } = context
   const { number, headSha } = change
-  const self = account === null ? null : await context.people.self()
-  if (self !== null && self !== account) {
+  const self = await context.people.self()
+  if (account !== null && self !== null && self !== account) {
     const message = `these credentials are of the account ${self}, and the reviewer's on the roster is ${account}: use a token of the reviewer's own`
     throw new PolicyError('REVIEW_POSTER', message)
   }
   const posted = await readReviews(context, number)
   const isOurs = (review: ForgeReview): boolean =>
-    review.body === body && review.commit === headSha && review.state !== 'dismissed'
+    (self === null || review.poster === self) &&
+    review.body === body &&
+    review.commit === headSha &&
+    review.state !== 'dismissed'
   if (posted.some(isOurs)) return
   const now = await readChange(context, number)
   if (now.headSha !== headSha) throw headDiffers(number)
@@ -122,4 +126,27 @@ async function postReview(
 
 function unknown(number: number): PolicyError {
   return new PolicyError('REQUEST_UNKNOWN', `the forge has no pull request ${number}`)
+}
+
+async function propose(
+  { client }: Context,
+  { name, baseRef }: Parameters<ChangeForge['propose']>[0],
+  { title, body }: Parameters<ChangeForge['propose']>[1],
+): Promise<ProposedPull> {
+  const words = { title: cut(title, TITLE_LENGTH_MAX), body: cut(body, BODY_LENGTH_MAX) }
+  const filter = { head: `${client.owner}:${name}`, base: baseRef, state: 'open', per_page: 100 }
+  // GitHub ignores a filter that it does not understand: each is looked at.
+  const isOurs = (value: unknown): boolean =>
+    textAt(value, 'head', 'ref') === name &&
+    textAt(value, 'base', 'ref') === baseRef &&
+    valueAt(value, ['head', 'repo', 'id']) === valueAt(value, ['base', 'repo', 'id'])
+  const open = listAt(await client.get('GET /pulls', filter)).find(isOurs)
+  const pull =
+    open === undefined
+      ? await client.get('POST /pulls', { ...words, head: name, base: baseRef })
+      : await client.get('PATCH /pulls/{pull_number}', {
+          ...words,
+          pull_number: idAt(open, 'number'),
+        })
+  return { number: idAt(pull, 'number'), where: textAt(pull, 'html_url') }
 }

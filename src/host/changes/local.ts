@@ -28,7 +28,7 @@ export function openLocalChanges({ git, baseRef, head }: LocalChangesOptions): C
   return {
     identity: async () => {
       // Its first commits: a clone is the same repository, and nobody can make another with the same.
-      const roots = await git.run(['rev-list', '--max-parents=0', baseRef])
+      const roots = await git.run(['rev-list', '--max-parents=0', baseRef, '--'])
       const id = sha256Hex(utf8(roots.split('\n').sort().join('\n').trim()))
       return { kind: 'local', host: 'localhost', repository: id.slice(0, ID_LENGTH) }
     },
@@ -42,6 +42,7 @@ export function openLocalChanges({ git, baseRef, head }: LocalChangesOptions): C
     pushers: async (commits) => pushersOf(git, commits),
     reviews: async (change) => readReviews(git, change),
     postReview: async (change, review) => postReview(git, change, review),
+    propose: async () => null,
   }
 }
 
@@ -59,7 +60,7 @@ function branchOf(ref: string): string {
 }
 
 async function isAncestor(git: Git, ancestor: string, of: string): Promise<boolean> {
-  const ahead = await git.run(['rev-list', '--max-count=1', ancestor, `^${of}`])
+  const ahead = await git.run(['rev-list', '--max-count=1', ancestor, `^${of}`, '--'])
   return ahead.trim() === ''
 }
 

@@ -36,6 +36,9 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   'pulls/update': async (state, call) => {
     const pull = await freshPull(state, call)
     if (call.body['state'] === 'closed') pull.state = 'closed'
+    for (const word of ['title', 'body'] as const) {
+      if (typeof call.body[word] === 'string') pull[word] = call.body[word]
+    }
     touch(state, pull)
     return { status: 200, body: await pullOf(state, pull) }
   },

@@ -68,7 +68,11 @@ export const PEOPLE_OPERATIONS: Readonly<Record<string, Handler>> = {
       ...{ id: state.nextId(), state: body['state'] as 'pending', description },
       ...{ context: String(body['context'] ?? 'default'), createdAt: state.now() },
     }
-    state.statuses.set(sha, [...(state.statuses.get(sha) ?? []), status])
+    const before = state.statuses.get(sha) ?? []
+    if (before.filter(({ context }) => context === status.context).length >= 1000) {
+      throw invalid('Status', 'This SHA and context has reached the maximum number of statuses.')
+    }
+    state.statuses.set(sha, [...before, status])
     return { status: 201, body: statusOf(status, 'status') }
   },
   'repos/get-combined-status-for-ref': async (state, { path }) => {

@@ -50,7 +50,9 @@ export function openRepository(folder: string) {
   }
   const changed = new Map<string, ChangedFile[]>()
   const commit = async (name: string): Promise<CommitFacts | null> => {
-    const sha = /^[0-9a-f]{40}$/.test(name) ? name : await read(`refs/heads/${name}`)
+    // A trap: as in Git, a tag goes before a branch of the same name.
+    const named = async () => (await read(`refs/tags/${name}`)) ?? read(`refs/heads/${name}`)
+    const sha = /^[0-9a-f]{40}$/.test(name) ? name : await named()
     const found = sha === null ? null : object(sha)
     if (sha === null || found?.type !== 'commit') return null
     const [head = '', ...rest] = found.content.toString('utf8').split('\n\n')

@@ -24,8 +24,8 @@ export type FakePull = {
   readonly author: Account
   readonly branch: string
   readonly base: string
-  readonly title: string
-  readonly body: string
+  title: string
+  body: string
   readonly headRepository: number
   state: 'open' | 'closed'
   mergedAt: string | null

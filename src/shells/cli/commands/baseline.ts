@@ -30,6 +30,7 @@ import {
 type ProposeFlags = LearnFlags & {
   readonly base?: string
   readonly push?: string
+  readonly pull?: true
   readonly merge?: true
   readonly replace?: true
   readonly examples: string
@@ -40,6 +41,7 @@ type RollbackFlags = OwnerFlags & {
   readonly to: string
   readonly base?: string
   readonly push?: string
+  readonly pull?: true
   readonly replace?: true
 }
 
@@ -130,6 +132,7 @@ function withTarget(command: Command): Command {
   return command
     .option('--base <branch>', 'the branch to propose to (default: the one checked out)')
     .option('--push <remote>', 'push the branch to this remote')
+    .option('--pull', "with --push: open its pull request on the policy's forge")
     .option('--replace', 'put it in the place of an earlier proposal of the same version')
 }
 
@@ -207,11 +210,13 @@ async function runRollback(cli: Cli, agent: string, flags: RollbackFlags): Promi
 
 function targetOf(cli: Cli, agent: string, flags: ProposeFlags | RollbackFlags) {
   if (flags.push?.startsWith('-')) throw usage('--push takes the name or the URL of a remote')
+  if (flags.pull === true && flags.push === undefined) throw usage('--pull goes with --push')
   return {
     folder: policyFolder(cli.io, flags),
     owner: ownerOf(agent, flags),
     base: flags.base ?? null,
     push: flags.push ?? null,
+    pull: flags.pull === true ? cli.io.env : null,
     replace: flags.replace === true,
     now: Date.now(),
   }
@@ -222,9 +227,9 @@ function printProposed(cli: Cli, proposed: Proposed, flags: OwnerFlags): void {
     printNothing(cli, proposed, flags)
     return
   }
-  const { proposal, state, ref, commit, obstacles } = proposed
+  const { proposal, state, ref, commit, obstacles, pull } = proposed
   if (flags.format === 'json') {
-    printJson(cli, snakeCase({ state, ref, commit, obstacles, ...proposal }))
+    printJson(cli, snakeCase({ state, ref, commit, obstacles, pull, ...proposal }))
     return
   }
   if (flags.format === 'markdown') printText(cli, proposalMarkdown(proposal))
@@ -233,6 +238,7 @@ function printProposed(cli: Cli, proposed: Proposed, flags: OwnerFlags): void {
   const branch = ref.replace(/^refs\/heads\//, '')
   const what = state === 'merged' ? 'merged into' : 'proposed on'
   printNote(cli, visible(`${what} ${branch} (${commit.slice(0, 12)})`))
+  if (pull !== null) printNote(cli, visible(`pull request ${pull.number}: ${pull.where}`))
 }
 
 function printNothing(
