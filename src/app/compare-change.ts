@@ -110,10 +110,10 @@ function roleOf(path: string, folder: string, folders: readonly string[]): Chang
 
 /** What says who reviews, what runs for a pull request, or how files are merged. */
 const GUARDS: readonly RegExp[] = [
-  /^\.(?:github|gitea|forgejo|gitlab)\//,
-  /^\.gitlab-ci\.yml$/,
-  /^(?:docs\/)?CODEOWNERS$/,
-  /(?:^|\/)\.gitattributes$/,
+  /^\.(?:github|gitea|forgejo|gitlab)(?:\/|$)/i,
+  /^\.gitlab-ci\.yml$/i,
+  /^(?:docs\/)?CODEOWNERS$/i,
+  /(?:^|\/)\.gitattributes$/i,
 ]
 
 function below(folder: string, file: string): string {

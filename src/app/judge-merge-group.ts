@@ -56,7 +56,7 @@ export async function judgeMergeGroup(query: MergeGroupQuery): Promise<MergeGrou
 /** `Merge pull request #12 from …`, or `… (#12)` at the end of a subject. */
 async function pullsNamed({ git, tip }: Bench, head: string): Promise<readonly number[]> {
   const format = ['log', '--first-parent', '--reverse', '--no-show-signature', '--format=%s']
-  const subjects = (await git.run([...format, head, `^${tip}`])).split('\n')
+  const subjects = (await git.run([...format, head, `^${tip}`, '--'])).split('\n')
   const found = subjects.flatMap((subject) => {
     const match = /^Merge pull request #(\d{1,9}) /.exec(subject) ?? /\(#(\d{1,9})\)$/.exec(subject)
     return match === null ? [] : [Number(match[1])]

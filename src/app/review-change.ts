@@ -10,6 +10,7 @@ import { verifyReview } from '../trust/verify/review.ts'
 import { formatReviewBody } from '../trust/verify/review-body.ts'
 import type { Bench, ChangeQuery, ChangeSigning, JudgedChange } from './judge-change.ts'
 import { judgeOn, withBench } from './judge-change.ts'
+import type { SigningParts } from './reviewer.ts'
 
 export type ChangeReview = {
   readonly verdict: 'approve' | 'reject'
@@ -20,19 +21,22 @@ export type ChangeReview = {
  * Signs and posts one person's review of a change of the policy, then judges the change again. What is signed is
  * derived here from the clone, never taken from the forge: the root stands for what this machine found the change to do.
  *
+ * @param signer - or what opens it, once there is something to sign, by the base branch's policy
  * @throws {PolicyError} as judgeChange; REQUEST_RESOLVED when nobody is needed, or the pull request is not open;
- *   KEY_NOT_PINNED, REVIEWER_NOT_ON_ROUTE, REVIEW_SELF, REVIEW_EXPIRED; what is wrong with a change that cannot be signed
+ *   KEY_NOT_PINNED, IDENTITY_NOT_PINNED, REVIEWER_NOT_ON_ROUTE, REVIEW_SELF, REVIEW_EXPIRED; what is wrong with a change that cannot be signed
  */
 export async function reviewChange(
   query: ChangeQuery,
   review: ChangeReview,
-  signer: AnySigner,
+  signer: AnySigner | ((parts: SigningParts) => Promise<AnySigner>),
 ): Promise<JudgedChange> {
   return withBench(query, async (bench, head) => {
     const about = { number: query.pull, head }
     const judged = await judgeOn(bench, about)
     if (judged.signing === null) throw unsignable(judged)
-    await post(bench, judged.signing, review, signer)
+    const { base, clock } = bench
+    const opened = typeof signer === 'function' ? await signer({ judge: base, clock }) : signer
+    await post(bench, judged.signing, review, opened)
     return judgeOn(bench, about)
   })
 }

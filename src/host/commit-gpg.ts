@@ -54,6 +54,7 @@ function environmentOf(home: string): Record<string, string> {
     GIT_CONFIG_GLOBAL: devNull,
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_ALLOW_PROTOCOL: '',
     LC_ALL: 'C',
   }
   const path = process.env['PATH']

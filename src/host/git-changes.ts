@@ -1,8 +1,11 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PolicyError } from '../base/errors.ts'
 import { CHANGE_COMMITS_MAX, CHANGE_FILES_MAX } from '../base/limits.ts'
 import type { ChangedFile } from '../model/policy-change.ts'
 import type { Git } from './git.ts'
-import { isOid } from './git.ts'
+import { isOid, openGit } from './git.ts'
 
 /**
  * Where a change left its base, by their histories. Neither is checked out.
@@ -31,11 +34,37 @@ export async function mergeBaseOf(git: Git, base: string, head: string): Promise
 }
 
 /**
- * The tree that merging makes of two commits, by Git's own merge. Objects are written; no ref and no work tree changes.
+ * The tree that merging makes of two commits, by Git's own merge and its defaults. Objects are written; no ref and no work
+ * tree changes.
  *
  * @throws {PolicyError} CHANGE_CONFLICT
  */
 export async function mergedTree(git: Git, base: string, head: string): Promise<string> {
+  return withBareSettings(git, (apart) => mergeIn(apart, base, head))
+}
+
+/**
+ * The same objects in a repository that says nothing: a clone's configuration and attributes can name a program that
+ * merges, or another way to, and its work tree may be the head's.
+ */
+async function withBareSettings<T>(git: Git, work: (apart: Git) => Promise<T>): Promise<T> {
+  const asked = ['rev-parse', '--show-object-format', '--path-format=absolute', '--git-path']
+  const [format = '', ...path] = (await git.run([...asked, 'objects'])).split('\n')
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-merge-'))
+  try {
+    await mkdir(join(folder, 'refs'))
+    await writeFile(join(folder, 'HEAD'), 'ref: refs/heads/main\n')
+    const version = format === 'sha1' ? 0 : 1
+    const config = `[core]\n\trepositoryformatversion = ${version}\n\tbare = true\n`
+    const extension = version === 0 ? '' : `[extensions]\n\tobjectformat = ${format}\n`
+    await writeFile(join(folder, 'config'), `${config}${extension}`)
+    return await work(openGit(folder, path.join('\n').replace(/\n$/, '')))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function mergeIn(git: Git, base: string, head: string): Promise<string> {
   let text: string
   try {
     text = await git.run(['merge-tree', '--write-tree', '--no-messages', base, head])
@@ -53,7 +82,7 @@ export async function mergedTree(git: Git, base: string, head: string): Promise<
 export async function commitsOf(git: Git, base: string, head: string): Promise<readonly string[]> {
   const max = CHANGE_COMMITS_MAX
   const count = `--max-count=${max + 1}`
-  const text = await git.run(['rev-list', '--topo-order', count, head, `^${base}`])
+  const text = await git.run(['rev-list', '--topo-order', count, head, `^${base}`, '--'])
   const commits = text.split('\n').filter(isOid).reverse()
   if (commits.length <= max) return commits
   throw new PolicyError('CHANGE_TOO_LARGE', `expected at most ${max} commits; squash the change`)
@@ -65,8 +94,15 @@ export async function filesBetween(
   before: string,
   after: string,
 ): Promise<readonly { readonly path: string; readonly change: ChangedFile['change'] }[]> {
-  const args = ['diff-tree', '-r', '-z', '--no-renames', '--name-status', before, after]
-  const words = (await git.run(args)).split('\0')
+  const args = [
+    'diff-tree',
+    '-r',
+    '-z',
+    '--no-renames',
+    '--name-status',
+    '--ignore-submodules=none',
+  ]
+  const words = (await git.run([...args, before, after, '--'])).split('\0')
   const files = []
   for (let at = 0; at + 1 < words.length; at += 2) {
     const [status = '', path = ''] = [words[at], words[at + 1]]

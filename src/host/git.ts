@@ -1,7 +1,9 @@
 import { devNull } from 'node:os'
+import { join } from 'node:path'
 import type { SimpleGit } from 'simple-git'
 import { simpleGit } from 'simple-git'
 import { PolicyError } from '../base/errors.ts'
+import { GIT_OUTPUT_BYTES_MAX } from '../base/limits.ts'
 
 /** One object of the repository. */
 export type GitObject = {
@@ -52,11 +54,17 @@ export type Git = {
   changeRefs(changes: readonly RefChange[]): Promise<boolean>
 }
 
-/** Opens a repository; nothing is run yet. @param folder - must exist */
-export function openGit(folder: string): Git {
+/**
+ * Opens a repository; nothing is run yet.
+ *
+ * @param folder - must exist
+ * @param objects - absolute; where its objects lie. Default: in the folder
+ */
+export function openGit(folder: string, objects?: string): Git {
+  const at = { folder, ...(objects === undefined ? {} : { objects }) }
   const run = async (args: readonly string[], input?: string | Buffer): Promise<string> => {
     try {
-      return await instance(folder, input).raw([...args])
+      return await instance(at, input).raw([...args])
     } catch (cause) {
       throw failed(cause)
     }
@@ -69,7 +77,7 @@ export function openGit(folder: string): Git {
       let output: Buffer
       try {
         const input = names.map((name) => `${checkName(name)}\n`).join('')
-        output = await instance(folder, input).binaryCatFile(['--batch'])
+        output = await instance(at, input).binaryCatFile(['--batch'])
       } catch (cause) {
         throw failed(cause)
       }
@@ -129,6 +137,8 @@ export function isOid(text: string): boolean {
 }
 
 const OID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
+/** What simple-git says when it was told to stop. */
+const ABORTED = 'Abort signal received'
 const FAST_IMPORT = ['fast-import', '--quiet', '--done', '--date-format=raw']
 
 /** What git says, under LC_ALL=C, when a ref is not as a change expects it. */
@@ -140,6 +150,7 @@ export const SILENCE_MS_MAX = 30_000
 
 const CONFIG = [
   `core.hooksPath=${devNull}`,
+  'core.commitGraph=false', // A file beside the commits may say other parents than they do.
   'gc.auto=0', // Maintenance is the owner's to start, never in the middle of a review.
   'core.fsync=committed,reference', // A review that was accepted must survive a power cut.
   'core.fsyncMethod=batch',
@@ -148,7 +159,10 @@ const CONFIG = [
 ]
 
 /** simple-git keeps one input an instance, so every call gets its own; making one takes microseconds. */
-function instance(folder: string, input?: string | Buffer): SimpleGit {
+function instance(
+  { folder, objects }: { readonly folder: string; readonly objects?: string },
+  input?: string | Buffer,
+): SimpleGit {
   const environment: Record<string, string> = {
     GIT_DIR: folder,
     GIT_CONFIG_GLOBAL: devNull,
@@ -156,8 +170,10 @@ function instance(folder: string, input?: string | Buffer): SimpleGit {
     GIT_TERMINAL_PROMPT: '0',
     // A repository's own configuration can name a remote to fetch missing objects from, and so a program to run.
     GIT_ALLOW_PROTOCOL: '',
-    // Nor may a ref put another object in the place of the one that was signed for.
+    // Nor may a ref put another object in the place of the one that was signed for, or a file another parent.
     GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_GRAFT_FILE: join(devNull, 'none'), // Of a file that is there, though empty, Git complains.
+    ...(objects === undefined ? {} : { GIT_OBJECT_DIRECTORY: objects }),
     LC_ALL: 'C',
   }
   const passed = ['PATH', 'SystemRoot', 'TEMP', 'TMP', 'TMPDIR']
@@ -165,7 +181,9 @@ function instance(folder: string, input?: string | Buffer): SimpleGit {
     const value = process.env[name]
     if (value !== undefined) environment[name] = value
   }
+  const stop = new AbortController()
   return simpleGit({
+    abort: stop.signal,
     baseDir: folder,
     config: CONFIG,
     trimmed: false,
@@ -185,7 +203,15 @@ function instance(folder: string, input?: string | Buffer): SimpleGit {
       allowUnsafeHooksPath: true,
       allowUnsafeTemplateDir: true,
     },
-  }).env(environment)
+  })
+    .env(environment)
+    .outputHandler((_command, stdout) => {
+      let bytes = 0
+      stdout.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > GIT_OUTPUT_BYTES_MAX) stop.abort()
+      })
+    })
 }
 
 function checkName(name: string): string {
@@ -272,6 +298,10 @@ function failed(cause: unknown): PolicyError {
   const message = cause instanceof Error ? cause.message : String(cause)
   if (/\bENOENT\b/.test(message) && /\bspawn\b/.test(message)) {
     const text = 'cannot run git; install Git 2.38 or later and put it on the PATH'
+    return new PolicyError('GIT_FAILED', text, { cause })
+  }
+  if (message === ABORTED) {
+    const text = `expected at most ${GIT_OUTPUT_BYTES_MAX} bytes from git; the repository is too large`
     return new PolicyError('GIT_FAILED', text, { cause })
   }
   return unreachable(`git failed: ${message.trim().slice(0, 500)}`, cause)

@@ -37,7 +37,8 @@ export async function commitOf(git: Git, revision: string): Promise<string> {
  * The policy files of a commit, as `readPolicyFiles` gives those of a folder; the work tree is not looked at.
  *
  * @param folder - the policy repository's folder within the commit, with forward slashes. Default: its top
- * @throws {PolicyError} FILE_UNREADABLE for a link, a submodule or text that is no UTF-8; DOCUMENT_TOO_LARGE
+ * @throws {PolicyError} FILE_UNREADABLE for a link or a submodule below the folders of policies, two names that some file
+ *   systems take for one, or text that is no UTF-8; DOCUMENT_TOO_LARGE
  */
 export async function readPolicyRevision(
   git: Git,
@@ -45,17 +46,18 @@ export async function readPolicyRevision(
   folder = '',
 ): Promise<ReadonlyMap<string, string>> {
   const prefix = folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`
-  const listed = await git.run(['ls-tree', '-r', '-z', '-l', '--full-tree', commit])
+  const listed = await git.run(['ls-tree', '-r', '-z', '--full-tree', commit])
   const all = listed
     .split('\0')
     .filter((line) => line !== '')
     .map(parseEntry)
-    .filter(({ path }) => path.startsWith(prefix))
   const folders = policyFolders(await projectText(git, all, `${prefix}${PROJECT_FILE}`))
   const entries = all
+    .filter(({ path }) => path.startsWith(prefix))
     .filter(({ path }) => isPolicyFile(path.slice(prefix.length), folders))
     .sort((a, b) => compareText(a.path, b.path))
-  checkSizes(entries)
+  await checkSizes(git, entries)
+  checkReadings(all, entries, { prefix, folders })
   const objects = await git.read(entries.map(({ oid }) => oid))
   return new Map(
     entries.map(({ path }, at) => {
@@ -70,7 +72,6 @@ export async function readPolicyRevision(
 type Entry = {
   readonly mode: string
   readonly oid: string
-  readonly bytes: number
   readonly path: string
 }
 
@@ -81,24 +82,28 @@ async function projectText(
 ): Promise<string | null> {
   const project = entries.find((entry) => entry.path === path)
   if (project === undefined) return null
-  checkSizes([project])
+  await checkSizes(git, [project])
   const [object] = await git.read([project.oid])
   return object === undefined || object === null ? null : textOf(path, object.content)
 }
 
 function parseEntry(line: string): Entry {
   const tab = line.indexOf('\t')
-  const [mode = '', , oid = '', bytes = ''] = line.slice(0, tab).split(/ +/)
-  return { mode, oid, bytes: Number(bytes), path: line.slice(tab + 1) }
+  const [mode = '', , oid = ''] = line.slice(0, tab).split(' ')
+  return { mode, oid, path: line.slice(tab + 1) }
 }
 
-function checkSizes(entries: readonly Entry[]): void {
+async function checkSizes(git: Git, entries: readonly Entry[]): Promise<void> {
   if (entries.length > POLICY_FILES_MAX) {
     throw policyFileTooLarge(entries[0]?.path ?? '', `expected at most ${POLICY_FILES_MAX} files`)
   }
+  const link = entries.find(({ mode }) => !mode.startsWith('100'))
+  if (link !== undefined) throw policyFileUnreadable(link.path, 'expected a regular file')
+  const sizes = await sizesOf(git, entries)
   let all = 0
-  for (const { path, mode, bytes } of entries) {
-    if (!mode.startsWith('100')) throw policyFileUnreadable(path, 'expected a regular file')
+  for (const [at, { path }] of entries.entries()) {
+    const bytes = sizes[at] ?? Number.NaN
+    if (Number.isNaN(bytes)) throw policyFileUnreadable(path, 'its object is missing')
     const max = policyFileBytesMax(path)
     if (bytes > max) {
       throw policyFileTooLarge(path, `expected at most ${max} bytes; split the file`)
@@ -108,6 +113,52 @@ function checkSizes(entries: readonly Entry[]): void {
   if (all > POLICY_BYTES_MAX) {
     throw policyFileTooLarge('', `expected at most ${POLICY_BYTES_MAX} bytes in all policy files`)
   }
+}
+
+/** In bytes; NaN for objects that are missing. Asked of policy files only: asked of a whole tree it takes minutes. */
+async function sizesOf(git: Git, entries: readonly Entry[]): Promise<readonly number[]> {
+  if (entries.length === 0) return []
+  const names = entries.map(({ oid }) => `${oid}\n`).join('')
+  const answer = await git.run(['cat-file', '--batch-check=%(objectsize)'], names)
+  return answer.split('\n').map((line) => (/^\d+$/.test(line) ? Number(line) : Number.NaN))
+}
+
+/**
+ * One commit has one reading: a check-out may follow a link or a submodule that stands here for no file, and where case
+ * or the form of a letter does not count, it puts one name's file in the place of another's.
+ */
+function checkReadings(
+  all: readonly Entry[],
+  entries: readonly Entry[],
+  { prefix, folders }: { readonly prefix: string; readonly folders: readonly string[] },
+): void {
+  const top = folded(prefix)
+  const names = folders.map(folded)
+  const files = new Set(entries.map(({ path }) => path))
+  const known = new Set<string>()
+  for (const { path, mode } of all) {
+    const name = folded(path)
+    if (!name.startsWith(top)) continue
+    const inside = name.slice(top.length)
+    if (LINK_OR_SUBMODULE.test(mode) && isPolicyFile(`${inside}/any.yaml`, names)) {
+      throw policyFileUnreadable(path, 'expected a regular file, found a link or a submodule')
+    }
+    if (!isPolicyFile(inside, names)) continue
+    if (!files.has(path) || known.has(name)) {
+      throw policyFileUnreadable(
+        path,
+        'some file systems take its name for that of another policy file; rename it',
+      )
+    }
+    known.add(name)
+  }
+}
+
+const LINK_OR_SUBMODULE = /^1[26]0000$/
+
+/** The same for all names that some file system takes for one. */
+function folded(path: string): string {
+  return path.normalize('NFC').toUpperCase().toLowerCase()
 }
 
 function textOf(path: string, bytes: Uint8Array): string {

@@ -1,16 +1,29 @@
 import { describe, expect, test } from 'vitest'
 import { reviewChange } from '../../src/app/review-change.ts'
+import type { KeylessSigner } from '../../src/model/ports.ts'
 import { KEYS } from '../fakes/review-case.ts'
+import { fakeSigstore, ISSUER } from '../fakes/sigstore/fake-sigstore.ts'
 import {
   baseFiles,
+  CHANGES,
   changed,
   keysOf,
   limit,
+  NOW,
   PEOPLE,
   rosterOf,
   routes,
   STRANGER,
 } from './change-case.ts'
+
+const SIGSTORE = `
+sigstore:
+  trusted_root: policies/root.json
+  fulcio_url: https://fulcio.example
+  rekor_url: https://rekor.example
+  tsa_url: https://tsa.example
+  oidc_issuer: https://issuer.example
+`
 
 // The heart of it; tables of all that a change may do are in judge-change.test.ts.
 
@@ -26,6 +39,31 @@ describe('who opens the gate', () => {
     expect((await judge()).verdict).toBe('open')
     await commit(limit('limit: 60'))
     expect(await judge()).toMatchObject({ verdict: 'closed', reviews: [], refused: [] })
+  })
+
+  test('somebody who signs in, by the base -> open', async () => {
+    const fulcio = fakeSigstore(NOW)
+    const identity = { issuer: ISSUER, subject: 'cy@example.com' }
+    const cy = `identities: [{ issuer: ${identity.issuer}, subject: ${identity.subject} }]`
+    const base = {
+      ...baseFiles(`${CHANGES}${SIGSTORE}`),
+      'policies/roster.yaml': rosterOf({ ...PEOPLE, cy }),
+      'policies/root.json': JSON.stringify(fulcio.root),
+    }
+    const { query } = await changed(weaker, {}, base)
+    const signer: KeylessSigner = {
+      kind: 'sigstore',
+      identity: async () => identity,
+      sign: async (payload) => fulcio.sign(payload, identity),
+    }
+    const { report } = await reviewChange(query(), { verdict: 'approve' }, async (parts) => {
+      expect(parts.judge.bundle.policy.sigstore?.fulcio_url).toBe('https://fulcio.example')
+      return signer
+    })
+    expect(report).toMatchObject({
+      verdict: 'open',
+      reviews: [{ reviewer: 'cy', assurance: 'sigstore' }],
+    })
   })
 
   test.for([

@@ -6,6 +6,7 @@ import {
   baseFiles,
   CHANGES,
   changed,
+  gitIn,
   keysOf,
   limit,
   NOW,
@@ -104,6 +105,12 @@ describe('what a change needs', () => {
     {
       name: 'a workflow',
       files: { '.github/workflows/gate.yml': 'on: push\n' },
+      want: 'closed',
+      needs: ['owners'],
+    },
+    {
+      name: 'a workflow in capitals',
+      files: { '.GitHub/workflows/gate.yml': 'on: push\n' },
       want: 'closed',
       needs: ['owners'],
     },
@@ -378,6 +385,17 @@ describe('signed commits', () => {
     const { judge } = await changed(stronger, { signer: KEYS.dee }, gpg)
     expect((await judge()).problems).toMatchObject([{ code: 'COMMIT_SIGNATURE_UNSUPPORTED' }])
   })
+})
+
+test('trees that name each other, so that a few hold a thousand million files -> closed', async () => {
+  const { judge, commit, git, folder } = await changed({ 'deep/file': 'x' })
+  let tree = `100644 blob ${git('rev-parse', 'change:deep/file').trim()}`
+  for (let depth = 0; depth < 9; depth++) {
+    const lines = Array.from({ length: 10 }, (_, at) => `${tree}\t${at}\n`).join('')
+    tree = `040000 tree ${gitIn(folder, ['mktree'], lines).trim()}`
+  }
+  await commit({}, { entries: [`M 040000 ${tree.slice(-40)} deep`] })
+  expect(await judge()).toMatchObject({ verdict: 'closed', problems: [{ code: 'GIT_FAILED' }] })
 })
 
 test('nothing differs -> open', async () => {

@@ -49,6 +49,17 @@ describe('gate approvals', () => {
     expect((await cli('gate', 'approvals')).code).toBe(1)
   })
 
+  test.for([
+    { argv: ['--sigstore'], code: 'SIGSTORE_UNCONFIGURED' },
+    { argv: ['--sigstore', '--key', 'key'], code: 'USAGE_INVALID' },
+    { argv: ['--identity-token', 'token'], code: 'USAGE_INVALID' },
+  ])('approved with $argv -> $code', async ({ argv, code }) => {
+    const { cli } = await weakened()
+    const ran = await cli('changes', 'approve', ...argv)
+    expect(ran.code).toBe(2)
+    expect(ran.stderr).toContain(code)
+  })
+
   test('sarif and github -> a mark on the line that weakens', async () => {
     const { cli } = await weakened()
     const sarif = await cli('gate', 'approvals', '--format', 'sarif')

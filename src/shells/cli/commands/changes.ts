@@ -1,15 +1,15 @@
 import type { Command } from 'commander'
 import { judgeChange } from '../../../app/judge-change.ts'
 import { reviewChange } from '../../../app/review-change.ts'
-import { openSigner } from '../../../app/reviewer.ts'
 import type { ChangeReport } from '../../../model/policy-change.ts'
 import { changeDocument, changeText } from '../../../report/policy-change.ts'
 import { withExamples, withFormat } from '../options.ts'
 import { type Cli, paintOf, printJson, printNote, printText } from '../output.ts'
+import { openAnySigner, type SignerFlags, signerWords, withSigner } from '../signer.ts'
 import { type ChangeFlags, changeQuery, withChange } from './change-flags.ts'
 
 type Flags = ChangeFlags & { readonly format: string }
-type ReviewFlags = Flags & { readonly key?: string; readonly comment?: string }
+type ReviewFlags = Flags & SignerFlags & { readonly comment?: string }
 
 export function registerChanges(program: Command, cli: Cli): void {
   const changes = program
@@ -32,14 +32,13 @@ export function registerChanges(program: Command, cli: Cli): void {
       .command(verdict)
       .description(description)
       .argument(...number)
-      .option(
-        '--key <file>',
-        'your SSH key, or its .pub when ssh-agent holds it (default: ssh-agent)',
-      )
       .option('--comment <text>', 'a word to whoever proposed it')
       .action((pull: string | undefined, flags: ReviewFlags) => review(cli, pull, verdict, flags))
-    withExamples(common(command), [
-      [`countersign changes ${verdict} 12 --base origin/main --head HEAD`, 'shows it, then signs'],
+    withExamples(common(withSigner(command)), [
+      [
+        `countersign changes ${verdict} 12 --base origin/main --head HEAD`,
+        'signs for what `changes show` shows',
+      ],
     ])
   }
 }
@@ -56,11 +55,13 @@ async function review(
   flags: ReviewFlags,
 ): Promise<void> {
   const query = changeQuery(cli, flags, pull)
-  const signer = await openSigner(cli.io.cwd, flags.key)
   const { comment } = flags
   const words = { verdict, ...(comment === undefined ? {} : { comment }) }
-  const { report } = await reviewChange(query, words, signer)
-  printNote(cli, `signed with ${signer.fingerprint}`)
+  const { report } = await reviewChange(query, words, async (parts) => {
+    const signer = await openAnySigner(cli, parts, flags)
+    printNote(cli, `signing ${await signerWords(signer)}`)
+    return signer
+  })
   print(cli, report, flags)
 }
 
