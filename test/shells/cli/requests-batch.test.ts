@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { writeSshKey } from '../../../src/host/ssh-key.ts'
+import { writeBundle } from '../../../src/policy/bundle/index.ts'
+import { batchPolicy } from '../../app/batch-scene.ts'
+import { bundleOf, KEYS, temporaryFolder } from '../../app/support.ts'
+import { runCli } from './run.ts'
+
+// Three refunds that share a pull request, as people on the command line see them.
+
+let bytes: Uint8Array
+beforeAll(async () => {
+  const payments = ', batch: { max: 3, within: 1h }'
+  bytes = writeBundle(await bundleOf(batchPolicy({ payments })))
+})
+
+let cwd = ''
+let ids: string[] = []
+beforeEach(async () => {
+  cwd = temporaryFolder()
+  writeFileSync(join(cwd, 'shop.bundle'), bytes)
+  await writeSshKey(join(cwd, 'ana_key'), KEYS.ana)
+  ids = []
+  for (const amount of [11, 22, 33]) {
+    const action = { agent: 'clerk', service: 'shop', action: 'refund', payload: { amount } }
+    const { json } = await cli(['decide', JSON.stringify(action), '--format', 'json'])
+    ids.push(String((json as { request: { id: string } }).request.id))
+  }
+})
+
+const cli = (words: readonly string[]) => runCli([...words, '--bundle', 'shop.bundle'], { cwd })
+
+test('requests ls shows a batch as one, with its requests', async () => {
+  const { json } = await cli(['requests', 'ls', '--format', 'json'])
+  expect(json).toMatchObject([{ state: 'PENDING', pull: 1, members: ids.map((id) => ({ id })) }])
+  const { stdout } = await cli(['requests', 'ls'])
+  expect(stdout).toContain('shop.refund (3 times) for clerk')
+  for (const id of ids) expect(stdout).toContain(`  ${id}`)
+})
+
+test('requests show of any of them shows all, in clear for a person on the route', async () => {
+  const { stdout } = await cli(['requests', 'show', String(ids[1]), '--key', 'ana_key'])
+  for (const amount of [11, 22, 33]) expect(stdout).toContain(`"amount": ${amount}`)
+  const { json } = await cli(['requests', 'show', String(ids[1]), '--format', 'json'])
+  expect(json).not.toHaveProperty('clear')
+})
+
+test('requests approve of one of them says what it covers, and approves all', async () => {
+  const ran = await cli(['requests', 'approve', String(ids[1]), '--key', 'ana_key'])
+  expect(ran.code).toBe(0)
+  expect(ran.stderr).toContain(`${ids[1]} is one of the 3 requests of the batch req_`)
+  const { json } = await cli(['requests', 'ls', '--state', 'resolved', '--format', 'json'])
+  expect(json).toMatchObject([
+    { state: 'APPROVED', members: ids.map((id) => ({ id, state: 'APPROVED' })) },
+  ])
+})
+
+test('requests patch of one of them is refused, and nothing is signed', async () => {
+  const patch = ['--payload', '{"amount":1}', '--key', 'ana_key']
+  const ran = await cli(['requests', 'patch', String(ids[1]), ...patch])
+  expect(ran.code).not.toBe(0)
+  expect(ran.stderr).toContain('BATCH_PATCH')
+})
