@@ -245,7 +245,7 @@ async function askedCall(
   const last = lastOf(requests, request)
   const resolved = last === null ? undefined : scan.resolutions.get(last.request.id)
   if (last === null || resolved === undefined) return { ...call, ended: { kind: 'waiting' } }
-  const ended = endedOf(resolved)
+  const ended = endedOf(resolved, last.resolution?.by ?? [])
   if (ended.kind !== 'approved' || last.resolution === null) return { ...call, ended }
   // What ran is what people left of it.
   const ran = await openCall(store, {
@@ -275,13 +275,16 @@ function lastOf(
   return found ?? null
 }
 
-function endedOf({ index, receipt: { predicate } }: Verdict): Ended {
+/** @param by - who ended it, as the store knows it */
+function endedOf({ index, receipt: { predicate } }: Verdict, by: readonly string[]): Ended {
   const { decision, resolution } = predicate
   if (decision === 'APPROVED' || decision === 'APPROVED_WITH_MODIFICATIONS') {
     return { kind: 'approved', index }
   }
-  // People approved some that the policy then refused. Where nobody is named, it is taken for their word.
+  // People approved some that the policy then refused, and some were rejected by time, which says nothing of anybody. Where
+  // the receipt had no room for their proofs, it is taken for their word.
   const approvals = resolution?.approvals ?? []
-  const rejected = approvals.length === 0 || approvals.some(({ verdict }) => verdict === 'reject')
+  const unproven = approvals.length === 0 && by.length > 0
+  const rejected = unproven || approvals.some(({ verdict }) => verdict === 'reject')
   return { kind: decision === 'REJECTED' && rejected ? 'rejected' : 'refused', index }
 }

@@ -1,5 +1,6 @@
 import { PolicyError } from '../base/errors.ts'
 import { parseSecretReference } from '../base/secret-reference.ts'
+import { isWebhookAddress } from '../host/notify/index.ts'
 import type { CompiledPolicy } from '../model/generated/types.ts'
 import type { Forge, SecretProviders } from '../model/ports.ts'
 import type { Examination } from './doctor.ts'
@@ -61,9 +62,7 @@ async function examineWebhook(text: string, secrets: SecretProviders): Promise<E
   try {
     const url = (await provider.read(reference.name)).trim()
     if (!URL.canParse(url)) return failed('its value is no address')
-    const { protocol, hostname } = new URL(url)
-    const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname))
-    if (!isSafe) return failed('its address is not https')
+    if (!isWebhookAddress(url)) return failed('its address is not https')
     return {
       name: 'notices',
       state: 'ok',
@@ -74,8 +73,6 @@ async function examineWebhook(text: string, secrets: SecretProviders): Promise<E
     return failed(error.code)
   }
 }
-
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])
 
 function examineMail(
   { host, port }: NonNullable<NonNullable<CompiledPolicy['notify']>[number]['smtp']>,

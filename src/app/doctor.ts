@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { PolicyError } from '../base/errors.ts'
 import { openSecretProviders } from '../host/secrets/index.ts'
 import type { CompiledPolicy } from '../model/generated/types.ts'
+import { gathersUntil } from './batches.ts'
 import { examineForge, examineNotices } from './doctor-forge.ts'
 import { examineSecretUse } from './doctor-secrets.ts'
 import { closeParts, loadBundle, openAsOwner } from './open-engine.ts'
@@ -144,7 +145,8 @@ function examineLog(folder: string): Examination {
 }
 
 async function examineBacklog(parts: Parts): Promise<Examination> {
-  const behind = await parts.store.requests({ state: 'unpublished' })
+  const unpublished = await parts.store.requests({ state: 'unpublished' })
+  const behind = unpublished.filter((found) => gathersUntil(parts, found) === null)
   return behind.length === 0
     ? { name: 'requests', state: 'ok', message: 'the forge knows all of them' }
     : {

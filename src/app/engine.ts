@@ -6,6 +6,7 @@ import { parseAction, parseActionText } from '../model/action.ts'
 import type { Action, Outcome } from '../model/generated/types.ts'
 import type { JudgedAction, Resolution } from '../model/nouns.ts'
 import type { Jwks } from '../model/ports.ts'
+import { gathersUntil } from './batches.ts'
 import { type DecideOptions, judgeCall } from './decide.ts'
 import {
   type Execution,
@@ -23,7 +24,7 @@ import type { Reloaded, Reloader } from './reload.ts'
 import { findRequest } from './resolve.ts'
 import { namesSecrets } from './secrets.ts'
 import { opensTokens, openTokens } from './tokens.ts'
-import { answerOf, ownedRequest, statusOf, waitFor } from './waiting.ts'
+import { answerOf, ownedRequest, statusOf, waitFor, waitMs } from './waiting.ts'
 
 /** What an agent is told. `payload` is there exactly when the action may run, and is what it must run with. */
 export type Answer = {
@@ -165,11 +166,6 @@ export function engineOf(
     return answerOnResult(await judgeCall(parts, action, options), action.result ?? null)
   }
 
-  const answer = async (action: JudgedAction, options: AskOptions = {}): Promise<Answer> => {
-    const outcome = await judge(parts, action, options)
-    if (outcome.request === undefined) return answerAtOnce(outcome, action.payload)
-    return waitFor(parts, outcome.request.id, options)
-  }
   return {
     decide: async (input, options) => {
       const action = parse(input)
@@ -177,7 +173,7 @@ export function engineOf(
     },
     ask: async (input, options) => {
       const action = parseCall(input)
-      return handOn(parts, action, await answer(action, options))
+      return handOn(parts, action, await askAndWait(parts, action, options))
     },
     defer: async (input, options) => {
       const action = parseCall(input)
@@ -196,7 +192,7 @@ export function engineOf(
     guard: (tool, options) => async (payload) => {
       const { idempotencyKey, timeoutMs, signal, ...action } = options
       const asked = parseCall({ ...action, payload } as Action)
-      const told = await answer(asked, {
+      const told = await askAndWait(parts, asked, {
         ...(idempotencyKey === undefined ? {} : { idempotencyKey: idempotencyKey(payload) }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
         ...(signal === undefined ? {} : { signal }),
@@ -280,6 +276,25 @@ async function heldAction(parts: Parts, request: string): Promise<JudgedAction> 
   return (await openDecision(parts.store, decision)).inputs.action
 }
 
+/** Judges an action and waits for people when it is held; the time of opening its pull request counts too. */
+async function askAndWait(
+  parts: Parts,
+  action: JudgedAction,
+  options: AskOptions = {},
+): Promise<Answer> {
+  const { timeoutMs, signal } = options
+  signal?.throwIfAborted()
+  const deadline = performance.now() + waitMs(timeoutMs)
+  const limits = () => ({
+    timeoutMs: deadline - performance.now(),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const outcome = await judgeCall(parts, action, options)
+  if (outcome.request === undefined) return answerAtOnce(outcome, action.payload)
+  await withPull(parts, outcome, limits())
+  return waitFor(parts, outcome.request.id, limits())
+}
+
 async function judge(
   parts: Parts,
   action: JudgedAction,
@@ -340,14 +355,16 @@ function seen(answer: ResultAnswer): JsonValue {
 }
 
 /** A held action's pull request is opened at once if the forge takes it; if not, later rounds open it. */
-async function withPull(parts: Parts, outcome: Outcome): Promise<Outcome> {
+async function withPull(parts: Parts, outcome: Outcome, limits?: WaitOptions): Promise<Outcome> {
   if (outcome.request === undefined) return outcome
   const { request } = outcome
-  const note = await parts.sweeper.open(request.id)
+  const note = await parts.sweeper.open(request.id, limits)
   const found = await findRequest(parts, request.id)
   const { pull } = found
   const where = pull === null ? null : parts.forge.where(pull)
-  await tellOnce(parts, found.request, 'held', { where })
+  // Of one that gathers, and of those it shares a pull request with, people are told once, when that is opened.
+  const gathers = found.batch !== undefined || gathersUntil(parts, found) !== null
+  if (!gathers) await tellOnce(parts, found.request, 'held', { where })
   return {
     ...outcome,
     request: {

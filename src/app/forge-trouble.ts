@@ -6,12 +6,14 @@ import { PolicyError } from '../base/errors.ts'
  */
 export function forgeTrouble(error: unknown): string | null {
   if (!(error instanceof PolicyError)) return 'the forge failed (ENGINE_FAILED)'
-  if (OWN.some((prefix) => error.code.startsWith(prefix))) return null
+  if (error.code !== ERASED && OWN.some((prefix) => error.code.startsWith(prefix))) return null
   return `${error.message.slice(0, NOTE_LENGTH_MAX).toWellFormed()} (${error.code})`
 }
 
 /** Codes of what holds or makes receipts: no forge causes those. */
 const OWN = ['STORE_', 'RECEIPT_', 'LOG_', 'ENGINE_', 'CHECKPOINT_'] as const
+/** Of one request, whose inputs nobody can read any more: the others go on. */
+const ERASED = 'STORE_KEY_MISMATCH'
 const NOTE_LENGTH_MAX = 500
 
 /** What the forge has refused so far, and when to ask again. Under null stands the forge as a whole. */
@@ -24,13 +26,15 @@ export type Failures = {
   isResting(id: string | null): boolean
   /** What keeps a request from the forge, or null. */
   note(id: string): string | null
+  /** When it last failed, so that those which fail again and again come last; 0 when it did not. */
+  failedAt(id: string): number
   /** Until the forge may be asked again, in milliseconds. */
   restMs(): number
   /** Everything may be tried again at once. */
   wake(): void
 }
 
-type Failure = { tries: number; until: number; note: string }
+type Failure = { tries: number; at: number; until: number; note: string }
 
 export function openFailures(pollMs: () => number): Failures {
   const failures = new Map<string | null, Failure>()
@@ -46,7 +50,8 @@ export function openFailures(pollMs: () => number): Failures {
       else {
         const tries = (known?.tries ?? 0) + 1
         const pause = Math.min(pollMs() * 2 ** Math.min(tries - 1, DOUBLINGS_MAX), REST_MS_MAX)
-        failures.set(of, { tries, until: performance.now() + pause, note })
+        const at = performance.now()
+        failures.set(of, { tries, at, until: at + pause, note })
       }
       return of === null
     },
@@ -59,6 +64,7 @@ export function openFailures(pollMs: () => number): Failures {
     },
     isResting: (id) => rest(id) > 0 || rest(null) > 0,
     note: (id) => failures.get(null)?.note ?? failures.get(id)?.note ?? null,
+    failedAt: (id) => failures.get(id)?.at ?? 0,
     restMs: () => Math.max(0, rest(null)),
     wake: () => {
       for (const failure of failures.values()) failure.until = 0

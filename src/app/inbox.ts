@@ -7,6 +7,7 @@ import type {
   WaitingRequest,
 } from '../model/inbox.ts'
 import type { AnySigner, RequestRecord } from '../model/ports.ts'
+import { nothingToPatchInBatch } from '../trust/verify/review.ts'
 import type { Parts } from './parts.ts'
 import { makePatch } from './patch.ts'
 import { openDecision } from './record.ts'
@@ -29,8 +30,11 @@ export type Inbox = {
   open(id: string): Promise<OpenedRequest>
   /** Why a payload could not be signed as a patch, in words; null when it could. */
   check(id: string, payload: JsonObject): Promise<string | null>
-  /** @throws {PolicyError} as `reviewRequest` */
-  review(id: string, review: IntendedReview): Promise<RequestRecord>
+  /**
+   * @param root - the digest that the person was shown
+   * @throws {PolicyError} REQUEST_TAMPERED when the request has another digest by now; as `reviewRequest`
+   */
+  review(id: string, review: IntendedReview, root: string): Promise<RequestRecord>
 }
 
 /** @param signer - null for whoever only looks */
@@ -40,6 +44,7 @@ export async function openInbox(parts: Parts, signer: AnySigner | null): Promise
     reviewer: await reviewerOf(parts, signer),
     look: async (wanted) => {
       const found = await lookAtRequests(parts, 'waiting')
+      counts.keep(new Set(found.map(({ request }) => request.id)))
       await counts.refresh(found.filter(({ request }) => wanted.includes(request.id)))
       return found.map((one) => ({
         found: one,
@@ -50,17 +55,18 @@ export async function openInbox(parts: Parts, signer: AnySigner | null): Promise
       }))
     },
     open: async (id) => {
-      const found = await findRequest(parts, id)
-      await counts.refresh([found])
+      const opened = await openFor(parts, id, signer)
+      const { request, pull } = opened.found
+      await counts.refresh([opened.found])
       return {
-        found,
-        where: found.pull === null ? null : parts.forge.where(found.pull),
-        reviews: counts.known(id)?.reviews ?? [],
-        ...(await clearFor(parts, id, signer)),
+        ...opened,
+        where: pull === null ? null : parts.forge.where(pull),
+        reviews: counts.known(request.id)?.reviews ?? [],
       }
     },
     check: async (id, payload) => {
       const { request } = await findRequest(parts, id)
+      if (request.members !== undefined) return nothingToPatchInBatch(id).message
       try {
         makePatch((await openDecision(parts.store, request.decision)).inputs, payload)
         return null
@@ -69,12 +75,17 @@ export async function openInbox(parts: Parts, signer: AnySigner | null): Promise
         throw error
       }
     },
-    review: (id, review) => {
-      if (signer !== null) return reviewRequest(parts, id, review, signer)
-      throw new PolicyError(
-        'FILE_UNREADABLE',
-        'name your SSH key with --key, or sign in with --sigstore, to review',
-      )
+    review: async (id, review, root) => {
+      if (signer === null) {
+        const message = 'name your SSH key with --key, or sign in with --sigstore, to review'
+        throw new PolicyError('FILE_UNREADABLE', message)
+      }
+      const asked = await findRequest(parts, id)
+      // One that was put into a batch meanwhile is reviewed with all of it, which nobody has seen.
+      const { request } = asked.batch === undefined ? asked : await findRequest(parts, asked.batch)
+      if (request.root === root) return reviewRequest(parts, id, review, signer)
+      const message = `the digest of ${id} is not the one that you were shown; do not sign`
+      throw new PolicyError('REQUEST_TAMPERED', message)
     },
   }
 }
@@ -94,21 +105,27 @@ async function reviewerOf(parts: Parts, signer: AnySigner | null): Promise<Inbox
   return person === undefined ? null : { person: person.id, proof: fingerprint }
 }
 
-async function clearFor(
-  parts: Parts,
-  id: string,
-  signer: AnySigner | null,
-): Promise<Pick<OpenedRequest, 'clear' | 'masked'>> {
-  if (signer === null) {
-    return { clear: null, masked: 'name your SSH key with --key to see the fields in clear' }
-  }
+type Opened = Pick<OpenedRequest, 'found' | 'clear' | 'masked' | 'members'>
+
+/** A request, or the batch that it is in, as this person may see it. */
+async function openFor(parts: Parts, id: string, signer: AnySigner | null): Promise<Opened> {
+  const { found } = await shownTo(parts, id, null)
+  const hidden = (masked: string): Opened => ({
+    ...{ found, masked, clear: null },
+    members: (found.members ?? []).map((member) => ({ found: member, clear: null })),
+  })
+  if (signer === null) return hidden('name your SSH key with --key to see the fields in clear')
   try {
-    const { payload = {}, context = {} } = await shownTo(parts, id, signer)
-    return { clear: { payload, context }, masked: '' }
+    const shown = await shownTo(parts, id, signer)
+    const { payload = {}, context = {}, members = [] } = shown
+    return {
+      ...{ found: shown.found, masked: '', clear: { payload, context } },
+      members: members.map(({ found: member, ...clear }) => ({ found: member, clear })),
+    }
   } catch (error) {
-    const code = error instanceof PolicyError ? error.code : ''
-    if (!NOT_THEIRS.includes(code)) throw error
-    return { clear: null, masked: (error as PolicyError).message }
+    if (error instanceof PolicyError && NOT_THEIRS.includes(error.code))
+      return hidden(error.message)
+    throw error
   }
 }
 
@@ -133,6 +150,10 @@ function openCounts(parts: Parts) {
   }
   return {
     known: (id: string) => counts.get(id),
+    /** Forgets all others: an inbox may be open for weeks. */
+    keep: (ids: ReadonlySet<string>): void => {
+      for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)
+    },
     refresh: async (found: readonly RequestRecord[]): Promise<void> => {
       for (const one of found) if (one.resolution === null && one.pull !== null) await read(one)
     },

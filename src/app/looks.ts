@@ -53,11 +53,13 @@ type Looking = { readonly now: Promise<RequestRecord>; next: Promise<RequestReco
 async function lookAt(parts: Parts, id: string, mark?: string | null): Promise<RequestRecord> {
   const { found, seen } = await settle(parts, id)
   if (seen === null) return found
+  // Of a request in a batch, it is the batch that was looked at.
+  const { request } = seen.opened
   await attend(parts, seen.opened, { headSha: seen.pull.headSha, counted: seen.counted })
-  const due = nextDue(found.request, await parts.store.notices(id))
+  const due = nextDue(request, await parts.store.notices(request.id))
   // A look that no list led to keeps the mark of before: the next list shows another one, and one more look is made.
-  const known = mark === undefined ? ((await parts.store.look(id))?.mark ?? null) : mark
+  const known = mark === undefined ? ((await parts.store.look(request.id))?.mark ?? null) : mark
   const at = parts.clock()
-  await parts.store.transact((tx) => tx.setLook(id, { mark: known, at, due }))
+  await parts.store.transact((tx) => tx.setLook(request.id, { mark: known, at, due }))
   return found
 }

@@ -1,3 +1,4 @@
+import { sha256Hex } from '../base/digest.ts'
 import type { Request } from '../model/generated/types.ts'
 import type { NoticeEvent, PullStatus, RequestRecord } from '../model/ports.ts'
 import { codeSpan, plainLine } from '../trust/approve/markdown.ts'
@@ -141,7 +142,7 @@ function timedNotices(request: Request): TimedNotice[] {
       ? []
       : [
           {
-            key: `escalate-${id.slice(0, ROUTE_LENGTH_MAX)}`,
+            key: `escalate-${shortened(id)}`,
             kind: 'escalated',
             at: Date.parse(escalation.at),
             people: escalation.reviewers,
@@ -149,6 +150,12 @@ function timedNotices(request: Request): TimedNotice[] {
         ],
   )
   return [...reminders, ...escalations].sort((a, b) => a.at - b.at)
+}
+
+/** Two routes whose names begin alike have a key each. */
+function shortened(id: string): string {
+  if (id.length <= ROUTE_LENGTH_MAX) return id
+  return `${id.slice(0, ROUTE_LENGTH_MAX - 17)}-${sha256Hex(id).slice(0, 16)}`
 }
 
 const ROUTE_LENGTH_MAX = 55 // A key has at most 64 characters.

@@ -1,7 +1,9 @@
+import { PolicyError } from '../base/errors.ts'
 import type { Request } from '../model/generated/types.ts'
 import type { RequestRecord } from '../model/ports.ts'
 import { renderPull } from '../trust/approve/render.ts'
 import { accountOf, hasAccounts } from '../trust/verify/poster.ts'
+import { mayShare } from './batches.ts'
 import type { Parts } from './parts.ts'
 
 export type OpenedRequest = RequestRecord & { readonly pull: number }
@@ -9,17 +11,30 @@ export type OpenedRequest = RequestRecord & { readonly pull: number }
 /**
  * Opens the request's pull request unless it is open, and asks the routes' people for their reviews. The forge gives the
  * same number for the same request, so that one which a crash or an outage cut short is finished.
+ *
+ * @throws {PolicyError} FORGE_CONFLICT (retryable) when the request was put into a batch meanwhile; as `Forge.open`
  */
 export async function openPull(parts: Parts, found: RequestRecord): Promise<OpenedRequest> {
   if (found.pull !== null) return { ...found, pull: found.pull }
   const { request } = found
-  const reviewers = await accountsOf(parts, request, peopleOf(request))
+  if (mayShare(parts, request)) await claim(parts, request)
+  // Of one that has ended, nobody is asked anything.
+  const people = found.resolution === null ? peopleOf(request) : []
+  const reviewers = await accountsOf(parts, request, people)
   const { tools } = parts.judge.bundle.policy
   const tool = tools.find((one) => one.service === request.service && one.action === request.action)
   const text = renderPull(request, { effect: tool?.effect })
   const pull = await parts.forge.open(request, { ...text, reviewers })
   await parts.store.transact((tx) => tx.setPull(request.id, pull))
   return { ...found, pull }
+}
+
+/** Nobody puts a request into a batch from now on: what is opened next is its own pull request. */
+async function claim(parts: Parts, { id }: Request): Promise<void> {
+  if (await parts.store.transact((tx) => tx.setAlone(id))) return
+  throw new PolicyError('FORGE_CONFLICT', `${id} was put into a batch; look at it again`, {
+    retryable: true,
+  })
 }
 
 /** Everybody who may count from the beginning, sorted. */

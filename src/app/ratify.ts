@@ -12,6 +12,7 @@ import { isoTime, newId } from './record.ts'
  * runs nothing: approved it is ratified, rejected it is disavowed.
  *
  * @param broken.routes - that were passed so
+ * @param broken.by - who broke the glass, and on whose behalf: they do not look at it themselves
  * @param broken.decision - the decision that holds what ran; broken.index is its receipt's
  */
 export async function askToRatify(

@@ -1,14 +1,26 @@
 import type { RequestRecord } from '../model/ports.ts'
 import type { Parts } from './parts.ts'
 
+/** A request of a list; a batch with its requests, in the order of asking. */
+export type ListedRequest = RequestRecord & { readonly members?: readonly RequestRecord[] }
+
 /**
  * Requests as they stand after one round of the sweeper: what people and time have decided is resolved on the way. When
- * the forge is away, or a request cannot be resolved, it goes on waiting, and is listed so.
+ * the forge is away, or a request cannot be resolved, it goes on waiting, and is listed so. Requests in a batch are
+ * listed as one.
  */
 export async function lookAtRequests(
   parts: Parts,
   state: 'waiting' | 'resolved' | 'all',
-): Promise<readonly RequestRecord[]> {
+): Promise<readonly ListedRequest[]> {
   await parts.sweeper.sweep()
-  return parts.store.requests({ state })
+  const found = await parts.store.requests({ state })
+  const alone = found.filter(({ batch }) => batch === undefined)
+  return Promise.all(alone.map((one) => withMembers(parts, one)))
+}
+
+/** A batch with its requests; any other request as it is. */
+export async function withMembers(parts: Parts, found: RequestRecord): Promise<ListedRequest> {
+  if (found.request.members === undefined) return found
+  return { ...found, members: await parts.store.members(found.request.id) }
 }

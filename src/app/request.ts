@@ -22,8 +22,10 @@ export function newRequest(
 ): Request {
   const { action, evaluation, now } = held
   const policy = parts.judge.bundle.policy
-  const routes = askedRoutes(policy, evaluation.route, now)
   const hidden = parts.judge.privateFields(action)
+  // Who the forge is not told of cannot be refused there.
+  const gone = hidden.includes('principal') ? principalsOf(parts, action) : []
+  const routes = askedRoutes(policy, evaluation.route, now, gone)
   const shown = policy.routes
     .filter(({ id }) => evaluation.route.includes(id))
     .flatMap(({ show }) => show)
@@ -52,6 +54,16 @@ export function newRequest(
     created_at: isoTime(now),
     expires_at: routes.map(({ expires_at }) => expires_at).sort()[0] ?? isoTime(now),
   }
+}
+
+/** The people on the roster on whose behalf an action is: they do not look over their own shoulders. */
+export function principalsOf(
+  { judge }: Pick<Parts, 'judge'>,
+  { principal }: Pick<JudgedAction, 'principal'>,
+): readonly string[] {
+  const name = principal?.toLowerCase()
+  const people = judge.bundle.policy.people.map(({ id }) => id)
+  return people.filter((id) => id.toLowerCase() === name)
 }
 
 /**
@@ -112,22 +124,34 @@ function maskedField(pointer: string, value: JsonValue): ShownField {
   return { pointer, shown: 'masked', type: jsonType(value) }
 }
 
-function fitting(leaves: readonly ShownField[]): ShownField[] {
+/** A request's fields, where so many requests share the room that one has. */
+export function fitFields(fields: readonly ShownField[], share: number): ShownField[] {
+  return fitting(fields, share)
+}
+
+function fitting(given: readonly ShownField[], share = 1): ShownField[] {
+  const leaves = given.filter(({ pointer }) => pointer !== '')
   const kept = new Set<ShownField>()
-  let left = FIELDS_LENGTH_MAX
+  let left = FIELDS_LENGTH_MAX / share
   for (const shown of ['clear', 'masked']) {
     for (const leaf of leaves) {
       if (leaf.shown !== shown) continue
       left -= JSON.stringify(leaf).length
-      if (left < 0 || kept.size >= FIELDS_MAX) break
+      if (left < 0 || kept.size >= FIELDS_MAX / share) break
       kept.add(leaf)
     }
   }
-  const rest = leaves.length - kept.size
+  const rest = leaves.length - kept.size + leftOut(given)
   const fields = leaves.filter((leaf) => kept.has(leaf))
   if (rest === 0) return fields
   const value = `${rest} more fields are left out; \`requests show\` has them`
   return [...fields, { pointer: '', shown: 'clear', value }]
+}
+
+/** How many fields were left out before, as the last entry says. */
+function leftOut(fields: readonly ShownField[]): number {
+  const last = fields.find(({ pointer }) => pointer === '')
+  return Number.parseInt(String(last?.value ?? '0'), 10) || 0
 }
 
 // They keep the request readable, and far from what a forge refuses; the root still covers every field.

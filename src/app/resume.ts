@@ -16,11 +16,11 @@ export function resumeToken(parts: Keyed, request: string): string {
 
 /** The request that a token of this credential names; null for any other text. */
 export function requestOfToken(parts: Keyed, token: string): string | null {
-  if (!isResumeToken(token) || token.length > TOKEN_LENGTH_MAX) return null
-  const [name = '', seal = '', ...rest] = token.slice(PREFIX.length).split('.')
+  const [, name, seal] = TOKEN.exec(token) ?? []
+  if (name === undefined || seal === undefined) return null
   const request = `${REQUEST_PREFIX}${name}`
   const [given, wanted] = [Buffer.from(seal), Buffer.from(sealOf(parts, request))]
-  if (rest.length > 0 || given.length !== wanted.length) return null
+  if (given.length !== wanted.length) return null
   return timingSafeEqual(given, wanted) ? request : null
 }
 
@@ -30,7 +30,7 @@ export function isResumeToken(text: string): boolean {
 
 const PREFIX = 'rsm_'
 const REQUEST_PREFIX = 'req_'
-const TOKEN_LENGTH_MAX = 256
+const TOKEN = /^rsm_([0-9a-z]{1,64})\.([\w-]{43})$/
 
 function sealOf({ credential, evidenceKey }: Keyed, request: string): string {
   const { project, agents } = credential

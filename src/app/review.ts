@@ -12,15 +12,17 @@ import {
   reviewStatement,
   routesOf,
 } from '../trust/approve/statement.ts'
+import { batchRoot } from '../trust/receipt/batch.ts'
 import { accountOf, hasAccounts } from '../trust/verify/poster.ts'
-import { verifyReview } from '../trust/verify/review.ts'
+import { nothingToPatchInBatch, verifyReview } from '../trust/verify/review.ts'
 import { formatReviewBody } from '../trust/verify/review-body.ts'
+import { nothingToPatch } from './look.ts'
 import { openPull, ownerOf } from './opening.ts'
 import type { Parts } from './parts.ts'
-import { makePatch, sealPatch } from './patch.ts'
+import { makePatch, type Patch, sealPatch } from './patch.ts'
 import { spentRoutes } from './ratify.ts'
 import { type OpenedDecision, openDecision, recommit } from './record.ts'
-import { findRequest, nothingToPatch, settleRequest } from './resolve.ts'
+import { findRequest, settleRequest } from './resolve.ts'
 
 export type Review = {
   readonly verdict: 'approve' | 'reject' | 'patch'
@@ -34,9 +36,11 @@ export type Review = {
 /**
  * Signs and posts one person's review, then brings the request as far as it goes. Before signing it recomputes the
  * root from the clear action that the person was shown, so that nobody signs for another action than the one they saw.
+ * A review of a request in a batch is one of the whole batch: the root of each of its requests is recomputed.
  *
+ * @returns the request; the batch of one that is in a batch
  * @throws {PolicyError} REQUEST_RESOLVED, REQUEST_EXPIRED, REQUEST_TAMPERED, KEY_NOT_PINNED, REVIEWER_NOT_ON_ROUTE,
- *   PATCH_INVALID, PATCH_TOO_LARGE, BREAK_GLASS_SPENT, USAGE_INVALID for breaking the glass without a word why
+ *   PATCH_INVALID, PATCH_TOO_LARGE, BATCH_PATCH, BATCH_INVALID, BREAK_GLASS_SPENT, USAGE_INVALID for breaking the glass without a word why
  */
 export async function reviewRequest(
   parts: Parts,
@@ -44,14 +48,12 @@ export async function reviewRequest(
   review: Review,
   signer: AnySigner,
 ): Promise<RequestRecord> {
-  const found = await findRequest(parts, id)
+  const asked = await findRequest(parts, id)
+  assertOpen(parts, asked)
+  const found = asked.batch === undefined ? asked : await findRequest(parts, asked.batch)
   assertOpen(parts, found)
   const { person, routes } = await placeOf(parts, found, signer, review)
-  const held = await openHeld(parts, found)
-  const { ratifies } = found.request
-  if (review.verdict === 'patch' && ratifies !== undefined) throw nothingToPatch(ratifies)
-  const patch = review.verdict === 'patch' ? makePatch(held.inputs, review.payload) : null
-  const sealed = patch === null ? null : sealPatch(patch, held.key, id)
+  const { patch, sealed } = await checkHeld(parts, found, review)
   await post(parts, found, signer, {
     words: {
       reviewer: person.id,
@@ -63,9 +65,28 @@ export async function reviewRequest(
       issuedAt: parts.clock(),
     },
     sealed,
-    title: `${person.name}: ${review.verdict} of ${id}`,
+    title: `${person.name}: ${review.verdict} of ${found.request.id}`,
   })
-  return settleRequest(parts, id)
+  return settleRequest(parts, found.request.id)
+}
+
+/** Checks what is held against what is signed, and makes the patch of a review that has one. */
+async function checkHeld(
+  parts: Parts,
+  found: RequestRecord,
+  review: Review,
+): Promise<{ readonly patch: Patch | null; readonly sealed: Uint8Array | null }> {
+  const { ratifies, id, members } = found.request
+  if (members !== undefined) {
+    if (review.verdict === 'patch') throw nothingToPatchInBatch(id)
+    await showMembers(parts, found)
+    return { patch: null, sealed: null }
+  }
+  const held = await openHeld(parts, found)
+  if (review.verdict !== 'patch') return { patch: null, sealed: null }
+  if (ratifies !== undefined) throw nothingToPatch(ratifies)
+  const patch = makePatch(held.inputs, review.payload)
+  return { patch, sealed: sealPatch(patch, held.key, id) }
 }
 
 /** Who signs, and for which routes: those that the person reviews, or on which they break the glass. */
@@ -150,6 +171,26 @@ export type ShownRequest = {
 export async function showRequest(parts: Parts, found: RequestRecord): Promise<ShownRequest> {
   const { action } = (await openHeld(parts, found)).inputs
   return { found, payload: action.payload, context: action.context }
+}
+
+/**
+ * The requests of a batch with their clear actions, in the order of asking. Each is checked against its own root, and the
+ * batch against all of them: nothing else is listed, and nothing is left out.
+ *
+ * @throws {PolicyError} as {@link openHeld}; BATCH_INVALID
+ */
+export async function showMembers(
+  parts: Parts,
+  { request: batch }: RequestRecord,
+): Promise<readonly ShownRequest[]> {
+  const members = await parts.store.members(batch.id)
+  const listed = members.map(({ request }) => ({ ...request, request: request.id }))
+  if (batchRoot(listed) !== batch.root) {
+    throw new PolicyError('BATCH_INVALID', `${batch.id} lists other requests than it has`)
+  }
+  const shown: ShownRequest[] = []
+  for (const member of members) shown.push(await showRequest(parts, member))
+  return shown
 }
 
 /**

@@ -2,14 +2,22 @@ import { resolve } from 'node:path'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json-value.ts'
 import { openReviewSigner } from '../host/ssh-signer.ts'
-import type { AnySigner, KeylessSigner, RequestRecord, ReviewSigner } from '../model/ports.ts'
+import type { CompiledPolicy } from '../model/generated/types.ts'
+import type { AnySigner, Clock, KeylessSigner, ReviewSigner } from '../model/ports.ts'
 import type { Parts } from './parts.ts'
+import { type ListedRequest, withMembers } from './request-list.ts'
 import { findRequest } from './resolve.ts'
-import { showRequest, standingOf } from './review.ts'
+import { type ShownRequest, showMembers, showRequest, standingOf } from './review.ts'
 
 /** A person's SSH key: a file, or the one that ssh-agent holds. */
 export function openSigner(folder: string, keyFile: string | undefined): Promise<ReviewSigner> {
   return openReviewSigner(keyFile === undefined ? {} : { keyFile: resolve(folder, keyFile) })
+}
+
+/** What says through which services people sign: the policy, and the time. */
+export type SigningParts = {
+  readonly judge: { readonly bundle: { readonly policy: Pick<CompiledPolicy, 'sigstore'> } }
+  readonly clock: Clock
 }
 
 /**
@@ -21,7 +29,7 @@ export function openSigner(folder: string, keyFile: string | undefined): Promise
  * @throws {PolicyError} SIGSTORE_UNCONFIGURED; the signer IDENTITY_TOKEN_MISSING and as openSigstoreSigner says
  */
 export async function openKeylessSigner(
-  parts: Parts,
+  parts: SigningParts,
   from: {
     readonly folder: string
     readonly tokenFile?: string | undefined
@@ -48,20 +56,27 @@ export async function openKeylessSigner(
 }
 
 export type Shown = {
-  readonly found: RequestRecord
+  readonly found: ListedRequest
   /** Only for a person on one of the request's routes. */
   readonly payload?: JsonObject
   readonly context?: JsonObject
+  /** Of a batch, instead of its own. */
+  readonly members?: readonly ShownRequest[]
 }
 
 /**
- * A request as this person may see it: the clear fields are for the people on its routes.
+ * A request as this person may see it: the clear fields are for the people on its routes. Of a request in a batch, the whole
+ * batch is shown, since a review is one of all of it.
  *
  * @throws {PolicyError} REQUEST_UNKNOWN, KEY_NOT_PINNED, IDENTITY_NOT_PINNED, REVIEWER_NOT_ON_ROUTE, REQUEST_TAMPERED
  */
 export async function shownTo(parts: Parts, id: string, signer: AnySigner | null): Promise<Shown> {
-  const found = await findRequest(parts, id)
-  if (signer === null) return { found }
+  const asked = await findRequest(parts, id)
+  const { batch } = asked
+  const found = batch === undefined ? asked : await findRequest(parts, batch)
+  const listed = await withMembers(parts, found)
+  if (signer === null) return { found: listed }
   await standingOf(parts, found, signer, 'any')
-  return showRequest(parts, found)
+  if (listed.members === undefined) return showRequest(parts, found)
+  return { found: listed, members: await showMembers(parts, found) }
 }

@@ -45,7 +45,8 @@ export type Loop = {
 
 /** Runs some work again and again, in the background: it keeps no process alive by itself. */
 export function openLoop(around: {
-  readonly pauseMs: () => number
+  /** How long until the next run, in milliseconds, so long after the last one began. */
+  readonly pauseMs: (since: number) => number
   readonly isWanted: () => boolean
   readonly run: () => Promise<void>
 }): Loop {
@@ -62,9 +63,11 @@ export function openLoop(around: {
     plan()
   }
   const plan = (): void => {
-    if (isStopped || timer !== null || busy !== null) return
+    if (isStopped || busy !== null) return
     if (!isStarted && !around.isWanted()) return
-    const ms = Math.max(0, last + around.pauseMs() - performance.now())
+    // Planned anew by each who comes: the pause may have become shorter.
+    if (timer !== null) clearTimeout(timer)
+    const ms = Math.max(0, around.pauseMs(performance.now() - last))
     timer = setTimeout(() => {
       busy = turn()
     }, ms)
@@ -101,15 +104,28 @@ export function openLane(width: number): <T>(work: () => Promise<T>) => Promise<
   }
 }
 
-/** Waits for some work, but no longer than this. @returns whether it took longer */
-export async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+/**
+ * Waits for some work, but no longer than this.
+ *
+ * @returns whether it took longer. @throws the signal's reason when it is aborted
+ */
+export async function within(
+  work: Promise<unknown>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<true>((resolve) => {
+  let abort = () => {}
+  const late = new Promise<true>((resolve, reject) => {
     timer = setTimeout(() => resolve(true), ms)
+    abort = () => reject(signal?.reason)
+    if (signal?.aborted === true) abort()
+    else signal?.addEventListener('abort', abort)
   })
   try {
     return await Promise.race([work.then(() => false), late])
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
   }
 }

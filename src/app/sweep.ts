@@ -2,11 +2,13 @@ import { parseDuration } from '../base/duration.ts'
 import { PolicyError } from '../base/errors.ts'
 import type { RequestRecord, UnfinishedRequest } from '../model/ports.ts'
 import { openBells } from './bells.ts'
+import type { WaitOptions } from './engine.ts'
 import { type Failures, forgeTrouble, openFailures } from './forge-trouble.ts'
 import { type Look, openLooks } from './looks.ts'
 import { openOpeningQueue } from './opening-queue.ts'
 import type { Parts } from './parts.ts'
-import { openLoop, openRounds } from './rounds.ts'
+import { endOverdue, findRequest } from './resolve.ts'
+import { openLoop, openRounds, within } from './rounds.ts'
 
 /**
  * What goes after requests, for everybody who waits for one: opens their pull requests, looks at those that changed or
@@ -16,16 +18,18 @@ import { openLoop, openRounds } from './rounds.ts'
 export interface Sweeper {
   /** One round, now. What the forge refuses is tried again by later rounds. @throws {PolicyError} STORE_FAILED */
   sweep(): Promise<void>
-  /** Opens and publishes what a crash or an outage left, without looking at anything. */
+  /** Opens and publishes what a crash or an outage left, without looking at anything; a long rest goes on without the caller. */
   catchUp(): Promise<void>
   /** Looks at the request of this pull request, such as when a webhook says so. One of no request is nothing. */
   nudge(pull: number): Promise<void>
   /**
    * Opens a new request's pull request, after those that were asked before it.
    *
+   * @param limits - how long the caller waits at most; what has begun goes on without them
    * @returns null once it is open; a note when the forge does not take it now, which later rounds will try again
+   * @throws the signal's reason when it is aborted
    */
-  open(id: string): Promise<string | null>
+  open(id: string, limits?: WaitOptions): Promise<string | null>
   /** Looks at one request now, and settles it if people or time have decided. @throws {PolicyError} as `settleRequest` */
   look(id: string): Promise<RequestRecord>
   /** Resolves when something has become of the request, and after this time at the latest. */
@@ -46,24 +50,33 @@ export function openSweeper(parts: Parts): Sweeper {
   const look = openLooks(parts, failures)
   const queue = openOpeningQueue(parts, failures)
   const changes = openChanges(parts)
+  const isRead = async (): Promise<boolean> => {
+    try {
+      await changes.read()
+      failures.clear(null)
+      return true
+    } catch (error) {
+      failures.add(null, error)
+      return false
+    }
+  }
   const round = async (): Promise<void> => {
     const unfinished = await parts.store.unfinished()
     const waiting = new Set(unfinished.filter(({ ended }) => !ended).map(({ id }) => id))
     bells.ringUnless(waiting) // Another process may have settled it.
     failures.keep(new Set(unfinished.map(({ id }) => id)))
-    if (unfinished.length === 0 || !(await queue.finish())) return
-    try {
-      await changes.read()
-      failures.clear(null)
-    } catch (error) {
-      failures.add(null, error)
-      return
+    if (unfinished.length === 0) return
+    const isThere = (await queue.finish()) && (await isRead())
+    if (isThere) await changes.look(look, failures)
+    // What the forge cannot show ends by the clock alone.
+    const hidden = unfinished.filter((one) => !isThere || one.pull === null)
+    for (const { id, ended, batch } of hidden) {
+      if (!ended && batch === null) await quietly(endOverdue(parts, id))
     }
-    await changes.look(look, failures)
   }
   const rounds = openRounds(round)
   const loop = openLoop({
-    pauseMs: () => Math.max(paceOf(parts).pollMs, failures.restMs()),
+    pauseMs: (since) => Math.max(paceOf(parts).pollMs - since, failures.restMs()),
     isWanted: () => bells.size() > 0,
     run: () => rounds.join(),
   })
@@ -72,13 +85,17 @@ export function openSweeper(parts: Parts): Sweeper {
       failures.wake()
       return rounds.next()
     },
-    catchUp: async () => void (await queue.finish()),
+    catchUp: async () => void (await within(queue.finish(), CATCH_UP_MS_MAX)),
     nudge: async (pull) => {
       const found = await parts.store.requestOfPull(pull)
       if (found !== null && !found.published) await quietly(look(found.request.id))
     },
     open: queue.open,
-    look: (id) => look(id),
+    look: async (id) => {
+      const { batch = id } = await findRequest(parts, id)
+      await look(batch)
+      return findRequest(parts, id)
+    },
     wait: (id, ms, signal) => {
       const waiting = bells.wait(id, ms, signal)
       loop.wake()
@@ -89,17 +106,20 @@ export function openSweeper(parts: Parts): Sweeper {
     start: loop.start,
     stop: async () => {
       bells.close(new PolicyError('ENGINE_FAILED', 'the engine was closed', { retryable: true }))
-      await loop.stop()
+      await Promise.all([queue.stop(), loop.stop()])
       await rounds.idle()
-      await queue.idle()
+      await queue.stop()
     },
   }
 }
 
+const CATCH_UP_MS_MAX = 3_000
+
 type Waiting = UnfinishedRequest & { readonly pull: number }
 
+/** A batch is looked at, and not each of its requests. */
 function isWaiting(one: UnfinishedRequest): one is Waiting {
-  return !one.ended && one.pull !== null
+  return !one.ended && one.pull !== null && one.batch === null
 }
 
 type Change = {
@@ -132,11 +152,12 @@ function openChanges(parts: Parts) {
       const open = (await parts.store.unfinished()).filter(isWaiting)
       forgetOthers(changed, open)
       const able = open.filter(({ id }) => !failures.isResting(id))
-      const chosen = choose(able, { changed, now: parts.clock(), max: paceOf(parts).looks })
+      const now = parts.clock()
+      const chosen = choose(able, { changed, failures, now, max: paceOf(parts).looks })
       const rest = able.filter((one) => !chosen.includes(one))
-      await Promise.all(
-        [...chosen, ...rotation(rest, parts.clock())].map((one) => lookAt(look, one)),
-      )
+      const looks = [...chosen, ...rotation(rest, now)].map((one) => lookAt(look, one))
+      const failed = (await Promise.allSettled(looks)).find(({ status }) => status === 'rejected')
+      if (failed?.status === 'rejected') throw failed.reason
     },
   }
 }
@@ -152,11 +173,15 @@ function forgetOthers(changed: Map<number, Change>, open: readonly Waiting[]): v
   }
 }
 
-/** Those to look at: first what time has something to do with, then what changed, then what is new. */
+/**
+ * Those to look at: first what time has something to do with, then what changed, then what is new. Those whose looks
+ * fail come last, the longest ago first.
+ */
 function choose(
   open: readonly Waiting[],
   around: {
     readonly changed: ReadonlyMap<number, Change>
+    readonly failures: Failures
     readonly now: number
     readonly max: number
   },
@@ -165,7 +190,8 @@ function choose(
   const hasChanged = ({ pull }: Waiting) => around.changed.has(pull)
   const isNew = ({ look }: Waiting) => look === null
   const wanted = [isDue, hasChanged, isNew].flatMap((is) => open.filter(is))
-  return [...new Set(wanted)].slice(0, around.max)
+  const failedAt = ({ id }: Waiting) => around.failures.failedAt(id)
+  return [...new Set(wanted)].sort((a, b) => failedAt(a) - failedAt(b)).slice(0, around.max)
 }
 
 /** Picks those that were not looked at for long, the oldest first, no more than a minute may have. */
@@ -175,7 +201,7 @@ function openRotation(parts: Parts): (waiting: readonly Waiting[], now: number) 
     const { lookMs, pollMs, rotationEveryMs } = paceOf(parts)
     const old = waiting
       .flatMap((one) => (one.look === null ? [] : [{ one, at: one.look.at }]))
-      .filter(({ at }) => at + lookMs <= now)
+      .filter(({ at }) => at + lookMs <= now || at > now) // Or the clock was set back since.
       .sort((a, b) => a.at - b.at)
     const here = performance.now()
     next = Math.max(next, here - pollMs)
@@ -195,11 +221,17 @@ const LOOKS_A_ROUND = { local: 100, other: 10 } as const
 /** Requests that are looked at in a minute though nothing seems to have changed. */
 const ROTATION_A_MINUTE = { local: 600, other: 12 } as const
 
-function paceOf({ judge }: Parts) {
-  const { kind, poll, look = '60s' } = judge.bundle.policy.forge
+/** How often the policy wants the forge to be asked what has changed, in milliseconds. */
+export function pollMsOf({ judge }: Pick<Parts, 'judge'>): number {
+  const { kind, poll } = judge.bundle.policy.forge
+  return parseDuration(poll ?? (kind === 'local' ? '1s' : '5s'))
+}
+
+function paceOf(parts: Parts) {
+  const { kind, look = '60s' } = parts.judge.bundle.policy.forge
   const where = kind === 'local' ? 'local' : 'other'
   return {
-    pollMs: parseDuration(poll ?? (where === 'local' ? '1s' : '5s')),
+    pollMs: pollMsOf(parts),
     lookMs: parseDuration(look),
     looks: LOOKS_A_ROUND[where],
     rotationEveryMs: 60_000 / ROTATION_A_MINUTE[where],

@@ -2,6 +2,7 @@ import { diffJson } from '../base/diff.ts'
 import { PolicyError } from '../base/errors.ts'
 import { WAIT_MS_DEFAULT, WAIT_MS_MAX } from '../base/limits.ts'
 import type { RequestRecord } from '../model/ports.ts'
+import { gatheringNote } from './batches.ts'
 import type { Answer, WaitOptions } from './engine.ts'
 import { forgeTrouble } from './forge-trouble.ts'
 import type { Parts } from './parts.ts'
@@ -20,7 +21,8 @@ export async function ownedRequest(parts: Parts, name: string): Promise<string> 
   const request = id === null ? undefined : (await parts.store.request(id))?.request
   const { project, agents } = parts.credential
   const owned = request !== undefined && (agents.includes(request.agent) || agents.includes('*'))
-  if (owned && request.project === project) return request.id
+  // A batch is for people: the agent hears of each of its requests.
+  if (owned && request.project === project && request.members === undefined) return request.id
   const what = isResumeToken(name) ? 'this resume token stands for' : `${name} is`
   throw new PolicyError('REQUEST_UNKNOWN', `${what} no request of this credential's agents`)
 }
@@ -36,15 +38,18 @@ export async function statusOf(parts: Parts, id: string): Promise<Answer> {
   }
 }
 
+/** How long a caller waits, in milliseconds. What is no number is no time. */
+export function waitMs(timeoutMs = WAIT_MS_DEFAULT): number {
+  return timeoutMs > 0 ? Math.min(timeoutMs, WAIT_MS_MAX) : 0
+}
+
 /** A request's answer once it has ended, or a PENDING one when the time is over. Follows one that is asked anew. */
 export async function waitFor(
   parts: Parts,
   request: string,
-  { timeoutMs = WAIT_MS_DEFAULT, signal }: WaitOptions = {},
+  { timeoutMs, signal }: WaitOptions = {},
 ): Promise<Answer> {
-  // Negated, so that what is no number is no time.
-  const ms = timeoutMs > 0 ? Math.min(timeoutMs, WAIT_MS_MAX) : 0
-  const deadline = performance.now() + ms
+  const deadline = performance.now() + waitMs(timeoutMs)
   for (let id = request; ; ) {
     signal?.throwIfAborted()
     const found = await findRequest(parts, id)
@@ -62,7 +67,8 @@ export async function waitFor(
 export async function answerOf(
   parts: Parts,
   found: RequestRecord,
-  note: string | null = parts.sweeper.note(found.request.id),
+  note: string | null = parts.sweeper.note(found.batch ?? found.request.id) ??
+    gatheringNote(parts, found),
 ): Promise<Answer> {
   const { request, resolution, pull } = found
   const common = {

@@ -239,7 +239,16 @@ describe('propose', () => {
       return { ...real, commit }
     }
     const owner = { agent: 'clerk', fingerprint: null }
-    const target = { folder, owner, base: null, push: null, pull: null, replace: false, now: 0, open }
+    const target = {
+      folder,
+      owner,
+      base: null,
+      push: null,
+      pull: null,
+      replace: false,
+      now: 0,
+      open,
+    }
     const source = { traces: [join(folder, 'traces/second.jsonl')] }
     const asked = { source, settings: {}, merge: true, examples: 0 }
     await expect(proposeBaseline(target, asked)).rejects.toMatchObject({

@@ -6,6 +6,7 @@ import { observeStore } from '../../src/app/baseline-store.ts'
 import { settleRequest } from '../../src/app/resolve.ts'
 import type { LearnedVersion } from '../../src/model/generated/types.ts'
 import { call, letEnd, MINUTE, openShop, review, type Shop, session } from './baseline-support.ts'
+import { policyFiles } from './support.ts'
 
 async function observe(
   shop: Shop,
@@ -123,6 +124,19 @@ describe('a held call', () => {
     await settleRequest(shop.parts, String(request))
     await letEnd(shop)
     expect(await observe(shop)).toMatchObject({ leftOut: { refused: 1 } })
+  })
+
+  test('that time rejected refuses its session, and is nobody’s rejection', async () => {
+    const routes = String(policyFiles().get('policies/routes/routes.yaml'))
+    const strict = routes.replaceAll('time_out: 1h', 'time_out: 1h, on_time_out: reject')
+    const shop = await openShop({ files: { 'policies/routes/routes.yaml': strict } })
+    await call(shop, 's', 'read_order')
+    const request = String(await call(shop, 's', 'refund'))
+    shop.wait(2 * 60 * MINUTE)
+    const { resolution } = await settleRequest(shop.parts, request)
+    expect(resolution).toMatchObject({ decision: 'REJECTED', by: [] })
+    await letEnd(shop)
+    expect(await observe(shop)).toMatchObject({ rejections: [], leftOut: { refused: 1 } })
   })
 
   test('that was rejected after a denied call leads there from both the call before and the one that ran', async () => {

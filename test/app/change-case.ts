@@ -134,6 +134,8 @@ export type Commit = {
   readonly from?: string
   /** Parents after the first. */
   readonly merges?: readonly string[]
+  /** Lines of git-fast-import(1) for what is no regular file. */
+  readonly entries?: readonly string[]
 }
 
 export type Repository = ReturnType<typeof openRepository>
@@ -203,6 +205,7 @@ export function importCommit(folder: string, ref: string, files: Files, about: C
     parent === null ? '' : `from ${parent}\n`,
     ...merged,
     ...entries,
+    ...(about.entries ?? []).map((line) => `${line}\n`),
     'get-mark :1\n',
   ]
   return gitIn(folder, ['fast-import', '--quiet', '--force'], stream.join('')).trim()

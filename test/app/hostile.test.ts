@@ -171,6 +171,56 @@ test('a value of 4 MB that a route shows is masked on the forge, and can be appr
   expect((await opened.engine.status(id)).payload).toEqual(large)
 })
 
+test.for([
+  { name: 'themselves', stands: '', who: 'ana' },
+  {
+    name: 'who stands in for them',
+    stands: ', delegates: [{ to: bo, until: 2999-01-01T00:00:00Z }]',
+    who: 'bo',
+  },
+] as const)(
+  'on whose behalf an action is cannot approve it by $name, though the forge is not told',
+  async ({ stands, who }) => {
+    const roster = String(policyFiles().get('policies/roster.yaml'))
+    const bundle = await bundleOf({
+      'policies/roster.yaml': roster.replace(/(id: ana, .*\]) \}/, `$1${stands} }`),
+      'policies/guardrails/mail.yaml':
+        'apiVersion: countersign/v1\nkind: Guardrails\nrules:\n  - { id: mail/any, on: { action: mail }, scope: { tools: [shop.refund] }, then: hold, route: mail }\n',
+      'policies/routes/mail.yaml':
+        'apiVersion: countersign/v1\nkind: Routes\nroutes:\n  - { id: mail, reviewers: [ana], time_out: 1h }\n',
+    })
+    const opened = await openTest({ bundle })
+    const mail = { ...read, action: 'mail', principal: 'Ana', payload: { text: 'hello' } }
+    const { verdict, request } = await opened.engine.decide(mail)
+    expect(verdict).toBe('hold')
+    const id = String(request?.id)
+    expect((await opened.parts.store.request(id))?.request).not.toHaveProperty('principal')
+    const review = reviewRequest(opened.parts, id, { verdict: 'approve' }, await signerOf(who))
+    const ended = await review.then(
+      ({ resolution }) => resolution?.decision,
+      (error: PolicyError) => error.code,
+    )
+    expect(ended).toBe('REVIEWER_NOT_ON_ROUTE')
+  },
+)
+
+test('who broke the glass does not look at it afterwards; who approved beside them may', async () => {
+  const routes = String(policyFiles().get('policies/routes/routes.yaml')).replace(
+    'id: payments, reviewers: [ana, bo],',
+    'id: payments, reviewers: [ana, bo], quorum: 2, break_glass: { reviewers: [bo], review_within: 24h },',
+  )
+  const opened = await openTest({
+    bundle: await bundleOf({ 'policies/routes/routes.yaml': routes }),
+  })
+  const id = await held(opened)
+  await reviewRequest(opened.parts, id, { verdict: 'approve' }, await signerOf('ana'))
+  const glass = { verdict: 'approve', breakGlass: true, comment: 'on fire' } as const
+  const ended = await reviewRequest(opened.parts, id, glass, await signerOf('bo'))
+  expect(ended.resolution?.decision).toBe('APPROVED')
+  const [asked] = await opened.parts.store.ratifications('clerk')
+  expect(asked?.request.routes.map(({ reviewers }) => reviewers)).toEqual([['ana']])
+})
+
 test('what a route shows cannot be pushed out by other fields, and what is left out is counted', async () => {
   const opened = await openTest()
   const filler = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`a${n}`, n]))

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { openInbox } from '../../src/app/inbox.ts'
 import { listenForReviews, placeOf } from '../../src/app/review-webhooks.ts'
+import { ask, openBatchScene, states } from './batch-scene.ts'
 import { bundleOf, openTest, signerOf } from './support.ts'
 
 const refund = (amount: number) => ({
@@ -33,7 +34,12 @@ test('a person on the routes sees the fields in clear, and what is missing', asy
     masked: '',
     reviews: [],
   })
-  const after = await inbox.review(id, { verdict: 'approve', comment: 'fine' })
+  const { root } = (await inbox.open(id)).found.request
+  await expect(inbox.review(id, { verdict: 'approve' }, `${root}0`)).rejects.toThrow(
+    'not the one that you were shown',
+  )
+  expect((await inbox.open(id)).reviews).toEqual([])
+  const after = await inbox.review(id, { verdict: 'approve', comment: 'fine' }, root)
   expect(after.resolution).toBeNull()
   const [left] = await inbox.look([id])
   expect(left?.missing).toEqual([{ route: 'board', need: 1 }])
@@ -57,7 +63,7 @@ test('without a key, or on another route, the fields stay masked, and nothing ca
     clear: null,
     masked: expect.stringContaining('--key'),
   })
-  expect(() => looking.review(id, { verdict: 'approve' })).toThrow('--key')
+  await expect(looking.review(id, { verdict: 'approve' }, '')).rejects.toThrow('--key')
   const other = await openTest({
     bundle: await bundleOf({
       'policies/routes/routes.yaml':
@@ -92,9 +98,49 @@ test('a patch is signed as a patch', async () => {
   const { parts, id } = await held(20)
   const inbox = await openInbox(parts, await signerOf('ana'))
   const payload = { amount: 5, to: 'customer-7' }
-  const { resolution } = await inbox.review(id, { verdict: 'patch', payload })
+  const { root } = (await inbox.open(id)).found.request
+  const { resolution } = await inbox.review(id, { verdict: 'patch', payload }, root)
   expect(resolution?.decision).toBe('APPROVED_WITH_MODIFICATIONS')
   expect(await inbox.look([id])).toEqual([])
+})
+
+test('somebody who is named for it breaks the glass, with a reason', async () => {
+  const bundle = await bundleOf({
+    'policies/routes/routes.yaml':
+      'apiVersion: countersign/v1\nkind: Routes\nroutes:\n  - { id: default, reviewers: [bo], time_out: 1h }\n  - { id: payments, reviewers: [bo], time_out: 1h, break_glass: { reviewers: [ana], review_within: 24h } }\n  - { id: board, reviewers: [bo], time_out: 1h }\n',
+  })
+  const { parts, engine } = await openTest({ bundle })
+  const { request } = await engine.decide(refund(20))
+  const inbox = await openInbox(parts, await signerOf('ana'))
+  const { clear, found } = await inbox.open(request?.id ?? '')
+  expect(clear?.payload).toEqual({ amount: 20, to: 'customer-7' })
+  const review = { verdict: 'approve', comment: 'the house burns', breakGlass: true } as const
+  const { resolution } = await inbox.review(found.request.id, review, found.request.root)
+  expect(resolution?.decision).toBe('APPROVED')
+})
+
+test('a batch is shown with the fields of each of its requests, and signed only when it was shown', async () => {
+  const scene = await openBatchScene()
+  const ids = await ask(scene, [100, 200])
+  const { parts } = scene
+  const inbox = await openInbox(parts, await signerOf('ana'))
+  const alone = (await inbox.open(ids[0] ?? '')).found.request
+  expect(alone.members).toBeUndefined()
+  scene.pass(31)
+  const [item] = await inbox.look([])
+  const batch = item?.found.request
+  expect(batch?.members).toHaveLength(2)
+  const stale = inbox.review(ids[0] ?? '', { verdict: 'approve' }, alone.root)
+  await expect(stale).rejects.toThrow('not the one that you were shown')
+  const opened = await inbox.open(batch?.id ?? '')
+  expect(opened.members.map(({ clear }) => clear?.payload)).toEqual([
+    { amount: 100 },
+    { amount: 200 },
+  ])
+  const looking = await (await openInbox(parts, null)).open(batch?.id ?? '')
+  expect(looking.members.map(({ clear }) => clear)).toEqual([null, null])
+  await inbox.review(batch?.id ?? '', { verdict: 'approve' }, batch?.root ?? '')
+  expect(await states(scene, ids)).toEqual(['APPROVED', 'APPROVED'])
 })
 
 test.for([

@@ -30,7 +30,7 @@ export type Person = keyof typeof PEOPLE_KEYS
 
 export const POLL_MS = 100
 const HEAD = 'apiVersion: countersign/v1\nkind: '
-const TOOLS = ['refund', 'pair', 'groups', 'urgent', 'strict', 'glass'] as const
+const TOOLS = ['refund', 'pair', 'groups', 'urgent', 'strict', 'glass', 'batch'] as const
 export type Tool = (typeof TOOLS)[number]
 
 /** One tool for each route: what the agent calls says who must review. */
@@ -57,6 +57,7 @@ export function approvalsBundle(world: ApprovalsWorld): Promise<Bundle> {
   - { id: urgent, reviewers: [ana], time_out: 1h, remind: [10m, 20m], escalate: { after: 15m, reviewers: [bo] } }
   - { id: strict, reviewers: [ana], time_out: 1h, on_time_out: reject }
   - { id: glass, reviewers: [ana, bo], time_out: 1h, break_glass: { reviewers: [cy], review_within: 24h } }
+  - { id: batch, reviewers: [ana, bo], time_out: 1h, batch: { max: 3, within: 10m } }
 `,
     'policies/roster.yaml': `${HEAD}Roster\npeople:\n${people.join('')}`,
   })

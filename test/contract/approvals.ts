@@ -35,6 +35,7 @@ export function testApprovals(name: string, make: () => Promise<ApprovalsWorld>)
     testCrashes(() => scene)
     testRaces(() => scene)
     testGlass(() => scene)
+    testBatches(() => scene)
   })
 }
 
@@ -394,6 +395,56 @@ function testGlass(scene: () => Scene): void {
     const pending = await opened.engine.defer(call('glass'))
     await expect(review(opened, pending, who, what)).rejects.toMatchObject({ code })
     expect(await opened.engine.status(String(pending.request))).toMatchObject({ status: 'PENDING' })
+  })
+}
+
+function testBatches(scene: () => Scene): void {
+  test.for([
+    { what: { verdict: 'approve' }, status: 'APPROVED', state: 'merged' },
+    { what: REJECT, status: 'REJECTED', state: 'closed' },
+  ] as const)(
+    'three like requests share a pull request, and one review: $what.verdict -> each is $status',
+    async ({ what, status, state }) => {
+      const opened = await scene().engine()
+      const pending = []
+      for (const amount of [1, 2, 3]) {
+        pending.push(await opened.engine.defer(call('batch', { amount })))
+      }
+      expect(await opened.parts.forge.openPulls('all')).toHaveLength(1)
+      const waiting = pending.map(({ resume }) => opened.engine.wait(String(resume)))
+      await expect(review(opened, pending[1] ?? {}, 'ana', PATCH)).rejects.toMatchObject({
+        code: 'BATCH_PATCH',
+      })
+      await post(opened, pending[1] ?? {}, 'ana', what)
+      const answers = await Promise.all(waiting)
+      expect(answers.map((answer) => answer.status)).toEqual([status, status, status])
+      if (status === 'APPROVED') {
+        expect(answers.map(({ payload }) => payload?.['amount'])).toEqual([1, 2, 3])
+      }
+      await opened.engine.sweep()
+      expect(await opened.parts.forge.pull(1)).toMatchObject({ state })
+      expect(auditLog(scene().folder)).toMatchObject({ hold: 3, [status]: 3 })
+      expect(scene().told.map(({ kind }) => kind)).toEqual(['held', 'resolved'])
+      expect(await opened.parts.store.unfinished()).toEqual([])
+    },
+  )
+
+  test('two that gathered before a restart are opened together after it', async () => {
+    const first = await scene().engine()
+    for (const amount of [1, 2]) await first.engine.defer(call('batch', { amount }))
+    expect(await first.parts.forge.openPulls('all')).toEqual([])
+    scene().pass(11)
+    const again = await scene().engine()
+    await again.engine.sweep()
+    expect(await again.parts.forge.openPulls('all')).toHaveLength(1)
+    const ids = (await again.parts.store.requests({ state: 'waiting' })).flatMap(
+      ({ request, batch }) => (batch === undefined ? [] : [request.id]),
+    )
+    await review(again, { request: String(ids[0]) }, 'bo')
+    for (const id of ids) {
+      expect(await again.engine.status(id)).toMatchObject({ status: 'APPROVED' })
+    }
+    expect(auditLog(scene().folder)).toMatchObject({ APPROVED: 2 })
   })
 }
 

@@ -60,6 +60,20 @@ export async function quiet(forge: Forge): Promise<void> {
 
 const numbersOf = (pulls: readonly OpenPull[]) => pulls.map(({ number }) => number)
 
+/** One forge with one request, made at the first call, for what leaves it as it is. */
+function once(make: () => Promise<ForgeUnderTest>): () => Promise<ForgeUnderTest> {
+  let made: Promise<ForgeUnderTest> | undefined
+  const open = async (): Promise<ForgeUnderTest> => {
+    const under = await make()
+    await under.forge.open(numbered(1), TEXT)
+    return under
+  }
+  return () => {
+    made ??= open()
+    return made
+  }
+}
+
 /** What every forge must do, whatever it stores pull requests in. */
 export function testForge(name: string, make: () => Promise<ForgeUnderTest>): void {
   describe(`${name}: opening`, () => {
@@ -88,9 +102,9 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
       expect(await again().identity()).toEqual(await forge.identity())
     })
 
+    const one = once(make)
     test.for([0, -1, 1.5, Number.NaN, 2, 1e300])('%d is no pull request', async (number) => {
-      const { forge } = await make()
-      await forge.open(numbered(1), TEXT)
+      const { forge } = await one()
       for (const call of [() => forge.pull(number), () => forge.reviews(number)]) {
         await expect(call()).rejects.toMatchObject({ code: 'REQUEST_UNKNOWN' })
       }
@@ -99,7 +113,7 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
     test.for(['', 'HEAD', '0'.repeat(40), 'main', '--all'])(
       '%o is not on the base',
       async (sha) => {
-        expect(await (await make()).forge.onBase(sha)).toBe(false)
+        expect(await (await one()).forge.onBase(sha)).toBe(false)
       },
     )
   })
@@ -340,11 +354,11 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
       if (said !== undefined) expect(await said(number)).toHaveLength(1)
     })
 
+    const one = once(make)
     test.for(['', 'A', 'a b', '../a', 'a\n', '-->', 'a'.repeat(65), 'remind_1'])(
       'of the key %o -> USAGE_INVALID, and nothing is said',
       async (key) => {
-        const { forge, said } = await make()
-        await forge.open(numbered(1), TEXT)
+        const { forge, said } = await one()
         await expect(forge.notify(1, notice(key))).rejects.toMatchObject({ code: 'USAGE_INVALID' })
         if (said !== undefined) expect(await said(1)).toEqual([])
       },
@@ -353,8 +367,7 @@ export function testForge(name: string, make: () => Promise<ForgeUnderTest>): vo
     test.for([0, 2, -1, Number.NaN])(
       'on the pull request %d -> REQUEST_UNKNOWN',
       async (number) => {
-        const { forge } = await make()
-        await forge.open(numbered(1), TEXT)
+        const { forge } = await one()
         const giving = forge.notify(number, notice('remind-1'))
         await expect(giving).rejects.toMatchObject({ code: 'REQUEST_UNKNOWN' })
       },
