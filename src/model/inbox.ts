@@ -12,14 +12,18 @@ export type WaitingRequest = {
   readonly obstacle: string
 }
 
+export type ClearFields = { readonly payload: JsonObject; readonly context: JsonObject }
+
 /** A request that somebody has opened. */
 export type OpenedRequest = {
   readonly found: RequestRecord
   readonly where: string | null
   /** Only for a person on one of its routes, and checked against the digest. */
-  readonly clear: { readonly payload: JsonObject; readonly context: JsonObject } | null
+  readonly clear: ClearFields | null
   /** Why the fields are not clear. */
   readonly masked: string
+  /** The requests of a batch, in the order of asking, instead of fields of its own; empty for one that stands alone. */
+  readonly members: readonly { readonly found: RequestRecord; readonly clear: ClearFields | null }[]
   /** Reviews that count so far. */
   readonly reviews: readonly {
     readonly reviewer: string
@@ -31,6 +35,8 @@ export type OpenedRequest = {
 /** What a person is about to sign. */
 export type IntendedReview =
   | { readonly verdict: 'approve' | 'reject'; readonly comment?: string }
+  /** Lets it run in an emergency; the comment says why. */
+  | { readonly verdict: 'approve'; readonly comment: string; readonly breakGlass: true }
   | { readonly verdict: 'patch'; readonly payload: JsonObject; readonly comment?: string }
 
 /** Who looks into the inbox. */

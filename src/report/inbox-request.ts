@@ -23,10 +23,22 @@ export function requestLines(
       columns,
       { style: 'bold' },
     ),
+    ...(request.ratifies === undefined
+      ? []
+      : broken(
+          `It has run: the glass was broken on ${outside(request.ratifies)}. Approve to ratify that, reject to disavow it.`,
+          columns,
+          { style: 'yellow' },
+        )),
     ...say(
       `priority ${request.priority}, ${timeLeft(request.expires_at, now)} left (until ${outside(request.expires_at)})`,
     ),
     ...say(`digest ${outside(request.root)}`),
+    ...(request.members === undefined
+      ? []
+      : say(
+          `a batch: one review covers ${request.members.length} requests, which run as they are or not at all`,
+        )),
     ...say(`request ${outside(request.id)}, policy ${digestHead(outside(request.policy))}`),
     ...(request.principal === undefined ? [] : say(`on behalf of ${outside(request.principal)}`)),
     ...(opened.where === null ? [] : say(`at ${outside(opened.where)}`)),
@@ -37,10 +49,7 @@ export function requestLines(
     ),
     ...section('Behaviour', behaviourLines(request.findings, columns)),
     ...section('What happens to the payload before it runs', obligationLines(request, columns)),
-    ...section(
-      opened.clear === null ? 'Fields, as the forge shows them' : 'Fields, in clear',
-      memoised(opened, columns),
-    ),
+    ...memoised(opened, columns),
     ...section('Who decides', deciderLines(opened, about)),
   ]
 }
@@ -110,12 +119,41 @@ const memory = new WeakMap<OpenedRequest, { columns: number; lines: readonly Inb
 function memoised(opened: OpenedRequest, columns: number): readonly InboxLine[] {
   const known = memory.get(opened)
   if (known?.columns === columns) return known.lines
-  const lines = fieldLines(opened, columns)
+  const lines = contentLines(opened, columns)
   memory.set(opened, { columns, lines })
   return lines
 }
 
-function fieldLines({ clear, masked, found }: OpenedRequest, columns: number): InboxLine[] {
+/** The fields of a request; of a batch those of each of its requests. */
+function contentLines(opened: OpenedRequest, columns: number): InboxLine[] {
+  const { clear, masked, members, found } = opened
+  const why = masked === '' ? [] : broken(`  ${outside(masked)}`, columns, { style: 'yellow' })
+  const title = clear === null ? 'Fields, as the forge shows them' : 'Fields, in clear'
+  if (members.length === 0) {
+    return section(title, [...why, ...fieldLines(clear, found.request, columns)])
+  }
+  const known = new Set(found.request.findings.map((one) => JSON.stringify(one)))
+  return members.flatMap(({ found: { request }, clear: own }, i) => [
+    line(''),
+    ...broken(
+      `Request ${i + 1} of ${members.length} that one review decides: ${outside(request.id)}`,
+      columns,
+      { style: 'bold' },
+    ),
+    ...broken(`  digest ${outside(request.root)}`, columns),
+    ...why,
+    ...request.findings
+      .filter((one) => !known.has(JSON.stringify(one)))
+      .flatMap((one) => findingLines(one, columns)),
+    ...fieldLines(own, request, columns),
+  ])
+}
+
+function fieldLines(
+  clear: OpenedRequest['clear'],
+  { fields }: Request,
+  columns: number,
+): InboxLine[] {
   if (clear !== null) {
     const { payload, context } = clear
     const leaves = leavesOf({ payload, context } as JsonObject)
@@ -123,13 +161,10 @@ function fieldLines({ clear, masked, found }: OpenedRequest, columns: number): I
       broken(`  ${outside(pointer)}  ${outside(JSON.stringify(value))}`, columns, { indent: 6 }),
     )
   }
-  return [
-    ...(masked === '' ? [] : broken(`  ${outside(masked)}`, columns, { style: 'yellow' })),
-    ...found.request.fields.flatMap(({ pointer, shown, value, type }) => {
-      const text = shown === 'clear' ? outside(JSON.stringify(value) ?? '') : `(${type})`
-      return broken(`  ${outside(pointer)}  ${text}`, columns, { indent: 6 })
-    }),
-  ]
+  return fields.flatMap(({ pointer, shown, value, type }) => {
+    const text = shown === 'clear' ? outside(JSON.stringify(value) ?? '') : `(${type})`
+    return broken(`  ${outside(pointer)}  ${text}`, columns, { indent: 6 })
+  })
 }
 
 /** Each field by its JSON pointer, in the action's order; containers that are empty count as fields. */

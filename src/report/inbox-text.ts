@@ -1,4 +1,4 @@
-import { formatDiff } from '../base/diff.ts'
+import { type Change, formatDiff } from '../base/diff.ts'
 import type { WaitingRequest } from '../model/inbox.ts'
 import { cellsOf, fitted, lastCells } from './cells.ts'
 import {
@@ -13,7 +13,7 @@ import {
 } from './inbox-line.ts'
 import { requestLines } from './inbox-request.ts'
 import type { InboxPage, InboxView } from './inbox-view.ts'
-import { arranged } from './inbox-view.ts'
+import { arranged, glassRoutes } from './inbox-view.ts'
 import type { Paint } from './paint.ts'
 
 /**
@@ -108,7 +108,8 @@ function rowLine(view: InboxView, item: WaitingRequest): InboxLine {
   const marked = request.id === view.selected
   const left = timeLeft(request.expires_at, view.now)
   const head = `${marked ? '>' : ' '} ${request.priority.padEnd(8)} ${left.padStart(8)}  `
-  const what = outside(`${request.service}.${request.action}`)
+  const times = request.members === undefined ? '' : ` (${request.members.length} times)`
+  const what = `${outside(`${request.service}.${request.action}`)}${times}`
   const text = ends(`${head}${what}`, `${needText(item)}  #${pull ?? '-'}`, view.size.columns)
   const style: LineStyle =
     request.priority === 'critical' ? 'red' : request.priority === 'high' ? 'yellow' : 'plain'
@@ -146,14 +147,18 @@ const PROMPTS = {
   filter: 'filter: ',
   comment: 'comment: ',
   reject: 'why not (the agent is told): ',
+  'break-glass': 'BREAK GLASS, why (all are told): ',
 } as const
 
-function hintLine({ page, said }: InboxView): InboxLine {
+function hintLine({ page, said, reviewer }: InboxView): InboxLine {
   // What is typed stands where else the status does.
   if (page.name === 'input' && said?.kind === 'error') return line(outside(said.text), 'red')
-  return line(HINTS[page.name], 'dim')
+  const request = page.name === 'request' ? page.opened?.found.request : undefined
+  const mayBreak = request !== undefined && glassRoutes(request, reviewer).length > 0
+  return line(mayBreak ? GLASS_HINT : HINTS[page.name], 'dim')
 }
 
+const GLASS_HINT = 'a approve   b break glass   r reject   e edit   c comment   esc back   ? help'
 const HINTS: Readonly<Record<InboxPage['name'], string>> = {
   list: 'enter open   / filter   ? help   q quit',
   request: 'a approve   r reject   e edit payload   c comment   esc back   ? help',
@@ -171,6 +176,7 @@ const HELP = [
   '  g G                  first, last',
   '  enter                open a request: findings, evidence, fields, who decides',
   '  a                    approve the action as it is',
+  '  b                    break the glass, if you are named for that: it runs, all are told; asks why',
   '  r                    reject it; asks why',
   '  e                    edit the payload in $VISUAL or $EDITOR, see the change, sign it',
   '  c, p                 write a comment that goes with your next review',
@@ -190,14 +196,22 @@ function confirmLines(view: InboxView, { review, changes, back }: Confirm): Inbo
   const request = back.opened?.found.request
   if (request === undefined) return []
   const { verdict, comment } = review
-  const tool = `${outside(request.service)}.${outside(request.action)}`
+  const times = request.members === undefined ? '' : ` all ${request.members.length} times`
+  const tool = `${outside(request.service)}.${outside(request.action)}${times}`
   const say = (text: string, style: LineStyle = 'plain') => broken(text, columns, { style })
-  const diff = formatDiff(changes).split('\n').filter(Boolean)
+  const words = request.ratifies === undefined ? WORDS : WORDS_AFTERWARDS
+  const isLoud = 'breakGlass' in review
   return [
     ...say(
-      `${WORDS[verdict]} ${tool} for ${outside(request.agent)}?`,
-      verdict === 'reject' ? 'red' : 'bold',
+      `${isLoud ? 'BREAK THE GLASS for' : words[verdict]} ${tool} for ${outside(request.agent)}?`,
+      isLoud || verdict === 'reject' ? 'red' : 'bold',
     ),
+    ...(isLoud
+      ? say(
+          'It runs without the people who decide else. Everybody is told, the receipt says so, and they look at it afterwards.',
+          'red',
+        )
+      : []),
     line(''),
     ...say(`  digest    ${digestHead(outside(request.root))}…`),
     ...say(`  request   ${outside(request.id)}`),
@@ -206,9 +220,9 @@ function confirmLines(view: InboxView, { review, changes, back }: Confirm): Inbo
     ...say(`  signed by ${outside(view.reviewer?.proof ?? '')}`),
     ...say(`  comment   ${comment === undefined ? '(none)' : outside(comment)}`),
     ...(verdict === 'patch' ? [line(''), line('The patch changes', 'bold')] : []),
-    ...diff.flatMap((text) => say(`  ${outside(text)}`, diffStyle(text))),
+    ...changeLines(changes, columns),
     line(''),
-    line('Sign?  y / n', 'bold'),
+    line(isLoud ? 'Break the glass and sign?  y / n' : 'Sign?  y / n', isLoud ? 'red' : 'bold'),
   ]
 }
 
@@ -217,6 +231,26 @@ const WORDS = {
   reject: 'Reject',
   patch: 'Approve with another payload',
 } as const
+
+const WORDS_AFTERWARDS = {
+  ...WORDS,
+  approve: 'Ratify what has run:',
+  reject: 'Disavow what has run:',
+} as const
+
+// Values may be long, and a screen is drawn every second.
+const memory = new WeakMap<readonly Change[], { columns: number; lines: readonly InboxLine[] }>()
+
+function changeLines(changes: readonly Change[], columns: number): readonly InboxLine[] {
+  const known = memory.get(changes)
+  if (known?.columns === columns) return known.lines
+  const diff = formatDiff(changes).split('\n').filter(Boolean)
+  const lines = diff.flatMap((text) =>
+    broken(`  ${outside(text)}`, columns, { style: diffStyle(text) }),
+  )
+  memory.set(changes, { columns, lines })
+  return lines
+}
 
 function diffStyle(text: string): LineStyle {
   if (text.startsWith('+')) return 'green'

@@ -1,4 +1,5 @@
 import type { Change } from '../base/diff.ts'
+import type { AskedRoute, Request } from '../model/generated/types.ts'
 import type {
   InboxReviewer,
   IntendedReview,
@@ -47,7 +48,7 @@ export type InboxPage =
   | { readonly name: 'help'; readonly top: number; readonly back: BasePage }
   | {
       readonly name: 'input'
-      readonly purpose: 'filter' | 'comment' | 'reject'
+      readonly purpose: 'filter' | 'comment' | 'reject' | 'break-glass'
       readonly text: string
       readonly back: BasePage
     }
@@ -97,6 +98,22 @@ function matches({ found: { request } }: WaitingRequest, filter: string): boolea
     .join(' ')
     .toLowerCase()
   return words.every((word) => text.includes(word))
+}
+
+/** The routes on which this person may break the glass, as they were asked. */
+export function glassRoutes(
+  request: Request,
+  reviewer: InboxReviewer | null,
+): readonly AskedRoute[] {
+  const person = reviewer?.person ?? null
+  return request.routes.filter(({ break_glass: glass }) =>
+    glass?.reviewers.some((one) => one === person),
+  )
+}
+
+/** Whether a screen has room for what must be read before it is signed. */
+export function isReadable({ size }: Pick<InboxView, 'size'>): boolean {
+  return size.rows >= 4 && size.columns >= 10
 }
 
 const PRIORITIES: readonly string[] = ['critical', 'high', 'medium', 'low']

@@ -1,3 +1,5 @@
+import { DECEPTIVE, jsonEscape } from '../base/plain-text.ts'
+
 /** Puts colours around text, or leaves it alone. */
 export type Paint = {
   red(text: string): string
@@ -20,17 +22,11 @@ export function painter(coloured: boolean): Paint {
 }
 
 /**
- * Text from a file or a caller, made safe to show: what a terminal would obey, and marks that turn the direction of
- * writing, become visible escapes. Line feeds and tabs stay.
+ * Text from a file or a caller, made safe to show: what a terminal would obey, what turns the direction of writing and
+ * what nobody would see become visible escapes. Line feeds and tabs stay: see `plainLine` for what must be one line.
  */
 export function visible(text: string): string {
-  return text.replace(
-    INVISIBLE,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return text.replace(DECEPTIVE, (character) =>
+    character === '\n' || character === '\t' ? character : jsonEscape(character),
   )
 }
-
-// C0 and C1 controls (terminals), direction marks and isolates (CVE-2021-42574, Trojan Source).
-const INVISIBLE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to keep out
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g

@@ -215,6 +215,13 @@ describe('cells', () => {
     { text: 'é', cells: 1 },
     { text: 'e\u0301', cells: 1 },
     { text: '', cells: 0 },
+    { text: '\u2329\u232a', cells: 4 },
+    { text: '\u2630', cells: 2 },
+    { text: '\u4dc0', cells: 2 },
+    { text: '\ufe13', cells: 2 },
+    { text: '\u{18b00}', cells: 2 },
+    { text: '\u{1aff0}', cells: 2 },
+    { text: '\u{1d300}', cells: 2 },
   ])('$text takes $cells', ({ text, cells }) => {
     expect(cellsOf(text)).toBe(cells)
   })
@@ -245,4 +252,12 @@ describe('cells', () => {
   ])('$text is broken at $columns columns', ({ text, columns, want }) => {
     expect(wrapped(text, columns, 2)).toEqual(want)
   })
+
+  test('a long text is broken in time that grows with its length alone', () => {
+    const cpu = process.cpuUsage()
+    const lines = wrapped('x y'.repeat(1_000_000), 80, 6)
+    // Anything quadratic takes hours.
+    expect(process.cpuUsage(cpu).user).toBeLessThan(30_000_000)
+    expect(lines.join('').replaceAll(' ', '')).toBe('xy'.repeat(1_000_000))
+  }, 60_000)
 })

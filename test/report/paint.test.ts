@@ -8,6 +8,9 @@ test.for([
   { name: 'a mark that turns the direction', text: 'a\u202eb', want: 'a\\u202eb' },
   { name: 'an isolate', text: 'a\u2066b', want: 'a\\u2066b' },
   { name: 'a line separator', text: 'a\u2028b', want: 'a\\u2028b' },
+  { name: 'a character that nobody sees', text: 'a\u200bb', want: 'a\\u200bb' },
+  { name: 'a variation selector', text: 'a\ufe0fb', want: 'a\\ufe0fb' },
+  { name: 'a tag', text: 'a\u{e0041}b', want: 'a\\udb40\\udc41b' },
   { name: 'plain text of any script', text: 'a\tä😀\nع', want: 'a\tä😀\nع' },
 ])('$name is made visible', ({ text, want }) => {
   expect(visible(text)).toBe(want)

@@ -4,14 +4,19 @@ import { noticeWords } from './words.ts'
 
 /**
  * The body of a Slack-compatible webhook: blocks, and plain text for what shows no blocks. Words of an agent stand in
- * plain_text, where Slack makes neither mentions nor links of them; in `text`, which is mrkdwn, they are escaped.
+ * plain_text, where Slack makes neither mentions nor links of them; in `text`, which is mrkdwn, they are escaped and stand
+ * in a code span: Mattermost and Rocket.Chat show only `text`, where `@all` and `[word](address)` would come alive.
  * https://docs.slack.dev/messaging/formatting-message-text/#escaping
  */
 export function webhookBody(event: NoticeEvent): object {
   const { title, facts, where } = noticeWords(event)
   const plain = (text: string) => ({ type: 'plain_text', text, emoji: false })
   const link = where === null ? [] : [{ type: 'section', text: mrkdwn(linkOf(where)) }]
-  const text = [title, ...facts.map(([name, value]) => `${name}: ${value}`)].map(escapeMrkdwn)
+  // What shows no blocks may read `text` as Markdown of its own kind; a code span is one everywhere.
+  const text = [
+    `\`${escapeMrkdwn(title.replaceAll('`', "'"))}\``,
+    ...facts.map(([name, value]) => escapeMrkdwn(`${name}: ${value}`)),
+  ]
   return {
     text: [...text, ...(where === null ? [] : [linkOf(where)])].join('\n'),
     blocks: [
@@ -29,7 +34,7 @@ export function webhookBody(event: NoticeEvent): object {
  * @throws {NoticeFailure}
  */
 export async function postWebhook(url: string, event: NoticeEvent): Promise<void> {
-  if (!isSafe(url)) {
+  if (!isWebhookAddress(url)) {
     const message = 'its address is none, or is not https'
     throw new NoticeFailure(message, { retryable: false })
   }
@@ -72,7 +77,8 @@ function linkOf(where: string): string {
   return `<${escapeMrkdwn(new URL(where).href.replaceAll('|', '%7C'))}>`
 }
 
-function isSafe(url: string): boolean {
+/** Whether notices may go there: by https, or within this machine. */
+export function isWebhookAddress(url: string): boolean {
   if (!URL.canParse(url)) return false
   const { protocol, hostname } = new URL(url)
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))

@@ -19,12 +19,14 @@ export function noticeWords({
   resolution,
 }: NoticeEvent): NoticeWords {
   const { agent, service, action, priority, id, routes, expires_at: until } = request
-  const tool = plainLine(`${service}.${action}`, NAME_LENGTH_MAX)
+  const { members } = request
+  const times = members === undefined ? '' : ` (${members.length} times)`
+  const tool = `${plainLine(`${service}.${action}`, NAME_LENGTH_MAX)}${times}`
   const by = (resolution?.by ?? []).map((person) => plainLine(person, NAME_LENGTH_MAX))
   const decision = resolution?.decision
   return {
     title: `${lead(kind, decision)}: ${tool} for ${plainLine(agent, NAME_LENGTH_MAX)} [${priority}]`,
-    facts: [
+    facts: shortened([
       ['Request', plainLine(id, NAME_LENGTH_MAX)],
       ['Route', routes.map((route) => plainLine(route.id, NAME_LENGTH_MAX)).join(', ') || 'none'],
       ...(decision === undefined
@@ -36,10 +38,17 @@ export function noticeWords({
         : [
             ['For', people.map((person) => plainLine(person, NAME_LENGTH_MAX)).join(', ')] as const,
           ]),
-    ],
+    ]),
     where: where === null ? null : plainLine(where, WHERE_LENGTH_MAX),
   }
 }
+
+/** Slack refuses a whole message for one field of more than 2,000 characters. */
+function shortened(facts: NoticeWords['facts']): NoticeWords['facts'] {
+  return facts.map(([name, value]) => [name, plainLine(value, FACT_LENGTH_MAX)])
+}
+
+const FACT_LENGTH_MAX = 1_500
 
 function lead(kind: NoticeEvent['kind'], decision: string | undefined): string {
   if (kind === 'resolved') return decision === undefined ? 'Ended' : (ENDINGS[decision] ?? decision)

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { Parts } from '../../app/parts.ts'
-import { openKeylessSigner, openSigner } from '../../app/reviewer.ts'
+import { openKeylessSigner, openSigner, type SigningParts } from '../../app/reviewer.ts'
 import type { AnySigner } from '../../model/ports.ts'
 import { usage } from './options.ts'
 import { type Cli, printNote } from './output.ts'
@@ -28,7 +27,7 @@ export function withSigner(command: Command): Command {
 /** What the flags say that the person signs with. @throws {PolicyError} USAGE_INVALID, and as each way to sign */
 export async function openAnySigner(
   cli: Cli,
-  parts: Parts,
+  parts: SigningParts,
   flags: SignerFlags,
 ): Promise<AnySigner> {
   const { sigstore, identityToken: tokenFile, key } = flags

@@ -148,7 +148,7 @@ describe('webhooks', () => {
     await open([hookTarget()], { urls: { HOOK: hook.url } }).notifier.notify(event())
     const [body] = hook.bodies
     expect(body?.text.split('\n')).toEqual([
-      'Approval wanted: shop.refund for clerk [high]',
+      '`Approval wanted: shop.refund for clerk [high]`',
       'Request: req_01234567890123456789012345',
       'Route: payments',
       'Waits until: 2026-01-01T01:00:00.000Z',
@@ -169,14 +169,29 @@ describe('webhooks', () => {
     { name: 'an entity', action: '&lt;!here&gt;', want: '&amp;lt;!here&amp;gt;' },
     { name: 'a second line', action: 'a\nApproved', want: 'a\\u{a}Approved' },
     { name: 'a mark that turns the direction', action: 'a\u202eb', want: 'a\\u{202e}b' },
+    {
+      name: 'Markdown of others',
+      action: '`@all [x](https://evil.example)',
+      want: "'@all [x](https://evil.example)",
+    },
   ])('$name that an agent wrote stays text', async ({ action, want }) => {
     const hook = await startHook()
     await open([hookTarget()], { urls: { HOOK: hook.url } }).notifier.notify(event({}, { action }))
     const [body] = hook.bodies
-    expect(body?.text.split('\n')[0]).toBe(`Approval wanted: shop.${want} for clerk [high]`)
+    expect(body?.text.split('\n')[0]).toBe(`\`Approval wanted: shop.${want} for clerk [high]\``)
     for (const block of body?.blocks.slice(0, 2) ?? []) {
       expect(JSON.stringify(block)).not.toContain('mrkdwn')
     }
+  })
+
+  test('a long list of people fits into what Slack takes', async () => {
+    const hook = await startHook()
+    const people = Array.from({ length: 200 }, (_, i) => `person-${i}`)
+    await open([hookTarget()], { urls: { HOOK: hook.url } }).notifier.notify(event({ people }))
+    const [, second] = hook.bodies[0]?.blocks ?? []
+    const { fields } = second as { fields: { text: string }[] }
+    expect(Math.max(...fields.map(({ text }) => text.length))).toBeLessThanOrEqual(2_000)
+    expect(fields.at(-1)?.text).toMatch(/^For: person-0, .* more characters\)$/)
   })
 
   test('a place that is no address of the web is text', async () => {

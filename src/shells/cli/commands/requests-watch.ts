@@ -4,6 +4,7 @@ import { openInbox } from '../../../app/inbox.ts'
 import type { Parts } from '../../../app/parts.ts'
 import { lookAtRequests } from '../../../app/request-list.ts'
 import { listenForReviews } from '../../../app/review-webhooks.ts'
+import { pollMsOf } from '../../../app/sweep.ts'
 import { PolicyError } from '../../../base/errors.ts'
 import type { AnySigner, RequestRecord } from '../../../model/ports.ts'
 import { requestDocument, requestRowsText } from '../../../report/requests.ts'
@@ -17,7 +18,7 @@ import { openAnySigner, type SignerFlags, withSigner } from '../signer.ts'
 
 type WatchFlags = EngineFlags &
   SignerFlags & {
-    readonly every: string
+    readonly every?: string
     readonly format: string
     readonly lines?: boolean
     readonly webhook?: string
@@ -27,7 +28,7 @@ export function registerWatch(requests: Command, cli: Cli): void {
   const watch = requests
     .command('watch')
     .description('an inbox on a terminal; anywhere else one line a change, until Ctrl-C')
-    .option('--every <seconds>', 'how often to look', '2')
+    .option('--every <seconds>', "how often to look (default: the policy's forge.poll)")
     .option('--lines', 'one line a change on a terminal too')
     .option(
       '--webhook <place>',
@@ -41,9 +42,9 @@ export function registerWatch(requests: Command, cli: Cli): void {
 }
 
 async function watchRequests(cli: Cli, flags: WatchFlags): Promise<void> {
-  const everyMs = Number(flags.every) * 1_000
-  if (!(everyMs >= EVERY_MS_MIN)) {
-    throw usage(`--every takes at least 0.1 seconds, not ${flags.every}`)
+  const asked = flags.every === undefined ? null : Number(flags.every) * 1_000
+  if (asked !== null && !(asked >= EVERY_MS_MIN && asked <= EVERY_MS_MAX)) {
+    throw usage(`--every takes at least 0.1 seconds and at most 86400, not ${flags.every}`)
   }
   const { stdin, stdout } = cli.io.isTerminal
   const isScreen = stdin && stdout && cli.io.env['TERM'] !== 'dumb'
@@ -58,7 +59,7 @@ async function watchRequests(cli: Cli, flags: WatchFlags): Promise<void> {
     if (listener !== null) {
       printNote(cli, `takes webhooks at ${listener.host}, port ${listener.port}`)
     }
-    const watching = { ...flags, everyMs, news }
+    const watching = { ...flags, everyMs: asked ?? pollMsOf(parts), news }
     try {
       if (!asLines) await showInbox(cli, parts, watching)
       else await untilInterrupted((signal) => follow(cli, parts, { ...watching, signal }))
@@ -72,6 +73,7 @@ async function watchRequests(cli: Cli, flags: WatchFlags): Promise<void> {
 type News = { tell: () => void }
 
 const EVERY_MS_MIN = 100
+const EVERY_MS_MAX = 86_400_000 // What no timer can wait for, it does not wait for at all.
 
 type Watching = WatchFlags & { readonly everyMs: number; readonly news: News }
 
@@ -79,7 +81,7 @@ async function showInbox(cli: Cli, parts: Parts, flags: Watching): Promise<void>
   let aside: Aside = (work) => work()
   const { signer, note } = await signerOf(cli, parts, flags)
   const inbox = await openInbox(parts, signer === null ? null : lent(signer, (work) => aside(work)))
-  await runInbox(inbox, {
+  const late = await runInbox(inbox, {
     streams: { stdin: process.stdin, stdout: process.stdout },
     environment: cli.io.env,
     paint: paintOf(cli),
@@ -95,6 +97,7 @@ async function showInbox(cli: Cli, parts: Parts, flags: Watching): Promise<void>
       flags.news.tell = look
     },
   })
+  for (const words of late) printNote(cli, words)
 }
 
 type Aside = <T>(work: () => Promise<T>) => Promise<T>
@@ -104,7 +107,16 @@ function lent(signer: AnySigner, aside: Aside): AnySigner {
   if (signer.kind === 'ssh') {
     return { ...signer, sign: (text, namespace) => aside(() => signer.sign(text, namespace)) }
   }
-  return { ...signer, sign: (payload, type) => aside(() => signer.sign(payload, type)) }
+  // Asked for once: a new certificate may need a new sign-in, and the review of another identity would not verify.
+  let identity: ReturnType<typeof signer.identity> | undefined
+  return {
+    ...signer,
+    identity: () => {
+      identity ??= signer.identity()
+      return identity
+    },
+    sign: (payload, type) => aside(() => signer.sign(payload, type)),
+  }
 }
 
 /** Without a key one may still look; but what was named must be there. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Parts } from '../../../app/parts.ts'
-import { lookAtRequests } from '../../../app/request-list.ts'
-import { type Review, reviewRequest, showRequest } from '../../../app/review.ts'
+import { lookAtRequests, withMembers } from '../../../app/request-list.ts'
+import { type Review, reviewRequest, type ShownRequest, showRequest } from '../../../app/review.ts'
 import { openSigner, shownTo } from '../../../app/reviewer.ts'
 import { diffJson, formatDiff } from '../../../base/diff.ts'
 import { parseJson } from '../../../base/json-parse.ts'
@@ -87,10 +87,11 @@ async function showOne(cli: Cli, id: string, flags: ShowFlags): Promise<void> {
     const signer = flags.key === undefined ? null : await openSigner(cli.io.cwd, flags.key)
     const shown = await shownTo(parts, id, signer)
     if (flags.format === 'json') {
-      const { payload, context } = shown
+      const { payload, context, members } = shown
       printJson(cli, {
         ...requestDocument(shown.found),
         request: shown.found.request,
+        ...(members === undefined ? {} : { clear: members.map(clearDocument) }),
         ...(payload === undefined ? {} : { payload }),
         ...(context === undefined ? {} : { context }),
       })
@@ -110,7 +111,8 @@ async function review(
   await withEngine(cli, flags, async (parts) => {
     const signer = await openAnySigner(cli, parts, flags)
     const payload = flags.payload === undefined ? undefined : parsePayload(cli, flags.payload)
-    if (payload !== undefined) await sayChanges(cli, parts, id, payload)
+    if (payload === undefined) await sayBatch(cli, parts, id)
+    else await sayChanges(cli, parts, id, payload)
     const found = await reviewRequest(
       parts,
       id,
@@ -122,13 +124,29 @@ async function review(
       },
       signer,
     )
-    if (flags.format === 'json') printJson(cli, requestDocument(found))
+    const listed = await withMembers(parts, found)
+    if (flags.format === 'json') printJson(cli, requestDocument(listed))
     else
       printText(
         cli,
-        `signed ${await signerWords(signer)}\n${requestRowsText([found], paintOf(cli))}`,
+        `signed ${await signerWords(signer)}\n${requestRowsText([listed], paintOf(cli))}`,
       )
   })
+}
+
+function clearDocument({ found, payload, context }: ShownRequest): object {
+  return { request: found.request.id, payload, context }
+}
+
+/** A review of a request in a batch is one of all of it, which is said before it is signed. */
+async function sayBatch(cli: Cli, parts: Parts, id: string): Promise<void> {
+  const asked = await parts.store.request(id)
+  if (asked?.batch === undefined) return
+  const members = await parts.store.members(asked.batch)
+  printNote(
+    cli,
+    `${id} is one of the ${members.length} requests of the batch ${asked.batch}; the review covers all of them:\n${requestRowsText(members, paintOf(cli))}`,
+  )
 }
 
 function parsePayload(cli: Cli, text: string): JsonObject {
@@ -138,7 +156,8 @@ function parsePayload(cli: Cli, text: string): JsonObject {
 
 async function sayChanges(cli: Cli, parts: Parts, id: string, payload: JsonObject): Promise<void> {
   const found = await parts.store.request(id)
-  if (found === null) return // The review itself says so.
+  if (found === null || found.batch !== undefined) return // The review itself says so.
+  if (found.request.members !== undefined) return
   const { payload: before } = await showRequest(parts, found)
   printNote(cli, `the patch changes\n${formatDiff(diffJson(before, payload))}`)
 }

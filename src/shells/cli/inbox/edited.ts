@@ -31,7 +31,9 @@ export function afterEdit(view: InboxView, id: string, text: string): Step {
   }
   const before = page.opened?.clear?.payload ?? {}
   if (diffJson(before, read.payload).length === 0) {
-    return { view: { ...complain(kept, 'nothing was changed'), drafts: view.drafts }, effects: [] }
+    const drafts = new Map(view.drafts)
+    drafts.delete(id)
+    return { view: { ...complain(kept, 'nothing was changed'), drafts }, effects: [] }
   }
   return {
     view: { ...kept, busy: 'checking the payload' },

@@ -60,7 +60,7 @@ function folderFor({ XDG_RUNTIME_DIR: runtime }: Environment): string {
 
 /** Folders of ours whose process is gone. */
 function removeLeftOvers(parent: string): void {
-  for (const name of readdirSync(parent)) {
+  for (const name of namesIn(parent)) {
     const pid = Number(/^countersign-edit-([0-9]{1,9})-/.exec(name)?.[1])
     if (!Number.isInteger(pid) || isRunning(pid)) continue
     try {
@@ -70,6 +70,14 @@ function removeLeftOvers(parent: string): void {
     } catch {
       // Somebody else has removed it.
     }
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return [] // A folder that one may write to and not list.
   }
 }
 

@@ -1,8 +1,11 @@
+import type { IntendedReview } from '../../../model/inbox.ts'
 import { bodyHeight, bodyLength } from '../../../report/inbox-text.ts'
 import {
   type BasePage,
+  glassRoutes,
   type InboxPage,
   type InboxView,
+  isReadable,
   listedIds,
   type RequestPage,
 } from '../../../report/inbox-view.ts'
@@ -14,6 +17,9 @@ export function pressed(view: InboxView, key: Key): Step {
   if (key.ctrl) return controlled(view, key)
   const fresh = view.said === null ? view : { ...view, said: null }
   const { page } = fresh
+  if (key.pasted === true && page.name !== 'input') {
+    return stay(complain(view, 'paste works only where you type'))
+  }
   switch (page.name) {
     case 'input':
       return onInput(fresh, page, key)
@@ -62,6 +68,7 @@ function onList(view: InboxView, key: Key): Step {
 
 const MEANT: Readonly<Record<string, string>> = {
   a: 'press a to approve',
+  b: 'press b to break the glass',
   r: 'press r to reject',
   e: 'press e to edit',
   c: 'press c to comment',
@@ -81,6 +88,7 @@ function onRequest(view: InboxView, page: RequestPage, key: Key): Step {
     case 'p':
       return show(view, ask('comment', view.comments.get(page.id) ?? '', page))
     case 'a':
+    case 'b':
     case 'r':
     case 'e':
       return review(view, page, key.text)
@@ -89,31 +97,35 @@ function onRequest(view: InboxView, page: RequestPage, key: Key): Step {
 }
 
 /** The way to a review: refused where none could be signed, so that nobody writes words in vain. */
-function review(view: InboxView, page: RequestPage, key: 'a' | 'r' | 'e'): Step {
-  if (view.busy !== null) return stay(complain(view, `wait: ${view.busy}`))
+function review(view: InboxView, page: RequestPage, key: 'a' | 'b' | 'r' | 'e'): Step {
+  const { reviewer, busy } = view
+  if (busy !== null) return stay(complain(view, `wait: ${busy}`))
   if (page.opened === null) return stay(complain(view, 'it is still being read'))
-  if (view.reviewer === null) return stay(complain(view, 'you have no key here: see --key'))
-  if (page.opened.clear === null) return stay(complain(view, page.opened.masked))
+  const { clear, masked, found } = page.opened
+  if (reviewer === null) return stay(complain(view, NO_KEY))
+  if (clear === null) return stay(complain(view, masked))
   const comment = view.comments.get(page.id)
-  if (key === 'e') return edit(view, page)
+  if (key === 'e') {
+    const { ratifies, members } = found.request
+    if (members !== undefined) return stay(complain(view, 'a batch is decided as it is'))
+    if (ratifies !== undefined) return stay(complain(view, 'it has run: there is nothing to edit'))
+    return edit(view, page)
+  }
   if (key === 'r') return show(view, ask('reject', comment ?? '', page))
-  return confirm(view, page, 'approve', comment)
+  if (key === 'a') {
+    const words = comment === undefined ? {} : { comment }
+    return confirm(view, page, { verdict: 'approve', ...words })
+  }
+  if (glassRoutes(found.request, reviewer).length > 0) {
+    return show(view, ask('break-glass', comment ?? '', page))
+  }
+  return stay(complain(view, `${reviewer.person} may not break the glass on this request`))
 }
 
-function confirm(
-  view: InboxView,
-  back: RequestPage,
-  verdict: 'approve' | 'reject',
-  comment: string | undefined,
-): Step {
-  const words = comment === undefined ? {} : { comment }
-  return show(view, {
-    name: 'confirm',
-    review: { verdict, ...words },
-    changes: [],
-    top: 0,
-    back,
-  })
+const NO_KEY = 'you have no key here that the roster knows: see --key'
+
+function confirm(view: InboxView, back: RequestPage, review: IntendedReview): Step {
+  return show(view, { name: 'confirm', review, changes: [], top: 0, back })
 }
 
 type Confirm = Extract<InboxPage, { name: 'confirm' }>
@@ -122,13 +134,16 @@ function onConfirm(view: InboxView, page: Confirm, key: Key): Step {
   if (isBack(key) || key.text === 'n') return show(view, page.back)
   if (key.text !== 'y') return scroll(view, page, key)
   if (view.busy !== null) return stay(complain(view, `wait: ${view.busy}`))
+  if (!isReadable(view)) return stay(complain(view, 'the terminal is too small to read it'))
   if (bodyLength(view) - page.top > bodyHeight(view)) {
     return stay(complain(view, 'there is more below: read to the end before you sign'))
   }
-  const { id } = page.back
+  const { id, opened } = page.back
+  if (opened === null) return stay(view)
+  const { root } = opened.found.request
   return {
     view: { ...view, page: page.back, busy: 'signing' },
-    effects: [{ type: 'sign', id, review: page.review }],
+    effects: [{ type: 'sign', id, root, review: page.review }],
   }
 }
 
@@ -157,8 +172,12 @@ function entered(view: InboxView, { purpose, text, back }: Input): Step {
     else comments.set(back.id, words)
     return show({ ...view, comments }, back)
   }
+  if (purpose === 'break-glass') {
+    if (words === '') return stay(complain(view, 'breaking the glass needs a reason'))
+    return confirm(view, back, { verdict: 'approve', comment: words, breakGlass: true })
+  }
   if (words === '') return stay(complain(view, 'a rejection needs a reason: the agent is told'))
-  return confirm(view, back, 'reject', words)
+  return confirm(view, back, { verdict: 'reject', comment: words })
 }
 
 function filtered(view: InboxView, filter: string): Step {

@@ -25,8 +25,13 @@ export type InboxOptions = {
   readonly onLook?: (look: () => void) => void
 }
 
-/** Shows the inbox on the whole terminal until the person quits. */
-export async function runInbox(inbox: Inbox, options: InboxOptions): Promise<void> {
+/**
+ * Shows the inbox on the whole terminal until the person quits, and a review that they have begun to sign is posted or
+ * has failed.
+ *
+ * @returns what became of such a review after the screen had gone
+ */
+export async function runInbox(inbox: Inbox, options: InboxOptions): Promise<readonly string[]> {
   const ended = new AbortController()
   const { promise: over, resolve } = Promise.withResolvers<void>()
   ended.signal.addEventListener('abort', () => resolve())
@@ -60,7 +65,18 @@ export async function runInbox(inbox: Inbox, options: InboxOptions): Promise<voi
   })
   const draw = (): void => terminal.draw(linesOf(view, options))
   const looker = openLooker(inbox, () => shownIds(view), options, send)
-  const world = { inbox, terminal, options, send, look: looker.now, quit, ended: ended.signal }
+  const [running, late] = [new Set<Promise<void>>(), [] as string[]]
+  const world = {
+    running,
+    late,
+    inbox,
+    terminal,
+    options,
+    send,
+    look: looker.now,
+    quit,
+    ended: ended.signal,
+  }
   const perform = (effect: InboxEffect): void => performed(effect, world)
   options.lend?.(terminal.aside)
   options.onLook?.(looker.now)
@@ -74,8 +90,10 @@ export async function runInbox(inbox: Inbox, options: InboxOptions): Promise<voi
     options.signal.removeEventListener('abort', quit)
     terminal.close()
     await looker.stop()
+    await Promise.all(running)
   }
   if (held.failure !== null) throw held.failure
+  return late
 }
 
 const TICK_MS = 1_000
@@ -94,6 +112,10 @@ type World = {
   readonly quit: () => void
   /** Of the whole inbox. */
   readonly ended: AbortSignal
+  /** What the inbox does not end before. */
+  readonly running: Set<Promise<void>>
+  /** What there was to say when it had ended. */
+  readonly late: string[]
 }
 
 function performed(effect: InboxEffect, world: World): void {
@@ -103,7 +125,15 @@ function performed(effect: InboxEffect, world: World): void {
   else if (effect.type === 'suspend') terminal.suspend()
   else if (effect.type === 'quit') world.quit()
   else {
-    answered(effect, world).then(send, (error) => send({ type: 'failed', words: wordsOf(error) }))
+    const work = answered(effect, world)
+      .catch((error): InboxEvent => ({ type: 'failed', words: wordsOf(error) }))
+      .then((event) => {
+        const isLate = world.ended.aborted && effect.type === 'sign'
+        if (isLate && 'words' in event) world.late.push(event.words)
+        else send(event)
+      })
+      .finally(() => void world.running.delete(work))
+    world.running.add(work)
   }
 }
 
@@ -124,9 +154,11 @@ async function answered(effect: Asked, world: World): Promise<InboxEvent> {
       return { type: 'edited', id, text: await terminal.aside(work) }
     }
     case 'sign': {
-      const { resolution } = await inbox.review(id, effect.review)
+      const { review, root } = effect
+      const { resolution } = await inbox.review(id, review, root)
       const end = resolution === null ? 'more people are needed' : `ended as ${resolution.decision}`
-      return { type: 'signed', id, words: `signed: ${effect.review.verdict}; ${end}` }
+      const glass = 'breakGlass' in review ? ', the glass is broken' : ''
+      return { type: 'signed', id, words: `signed: ${review.verdict}${glass}; ${end}` }
     }
   }
 }

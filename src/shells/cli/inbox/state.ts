@@ -12,6 +12,8 @@ export type Key = {
   readonly ctrl: boolean
   /** What it writes; empty for a key that writes nothing. */
   readonly text: string
+  /** Part of a text that somebody pasted: it is typed, and does nothing else. */
+  readonly pasted?: true
 }
 
 export type InboxEvent =
@@ -41,7 +43,13 @@ export type InboxEffect =
   | { readonly type: 'open'; readonly id: string }
   | { readonly type: 'edit'; readonly id: string; readonly text: string }
   | { readonly type: 'check'; readonly id: string; readonly payload: JsonObject }
-  | { readonly type: 'sign'; readonly id: string; readonly review: IntendedReview }
+  | {
+      readonly type: 'sign'
+      readonly id: string
+      /** The digest that the person saw. */
+      readonly root: string
+      readonly review: IntendedReview
+    }
   | { readonly type: 'redraw' }
   | { readonly type: 'suspend' }
   | { readonly type: 'quit' }

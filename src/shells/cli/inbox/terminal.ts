@@ -41,7 +41,7 @@ export function openTerminal(
 ): Terminal {
   let [isTaken, isAside, isClosed] = [false, false, false]
   let shown: readonly string[] = []
-  const keypress = (text: string | undefined, key: RawKey) => on.key(keyOf(text, key))
+  const keypress = openKeys(on.key)
   const warnings = takeWarnings(on.warning)
   const take = (): void => {
     if (isTaken || isClosed) return
@@ -128,17 +128,18 @@ const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const ROWS_DEFAULT = 24
 const COLUMNS_DEFAULT = 80
 
-// XTerm control sequences: alternate screen with saved cursor (1049), cursor (25), no wrapping at the margin (7).
-const TAKE = '\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[2J'
-const GIVE = '\u001b[?7h\u001b[?25h\u001b[?1049l'
+// XTerm control sequences: alternate screen with saved cursor (1049), cursor (25), no wrapping at the margin (7), marks
+// around what is pasted (2004).
+const TAKE = '\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[?2004h\u001b[2J'
+const GIVE = '\u001b[?2004l\u001b[?7h\u001b[?25h\u001b[?1049l'
 
 /** What to write so that a screen with `before` shows `after`. */
 export function changes(before: readonly string[], after: readonly string[]): string {
   const clear = before.length === after.length ? '' : '\u001b[2J'
   const old = clear === '' ? before : []
   const lines = after.map((text, row) =>
-    // Lines are as wide as the screen. Erasing behind one would take its last character, on which the cursor still is.
-    old[row] === text ? '' : `\u001b[${row + 1};1H\u001b[0m${text}\u001b[0m`,
+    // Erased before, since erasing behind a line as wide as the screen would take its last character.
+    old[row] === text ? '' : `\u001b[${row + 1};1H\u001b[0m\u001b[2K${text}\u001b[0m`,
   )
   return clear + lines.join('')
 }
@@ -150,7 +151,24 @@ type RawKey = {
   readonly sequence?: string
 }
 
-/** A key of node:readline; pasted text comes as single characters. */
+/**
+ * Keys as they come, and what somebody pastes as text: else a line feed in it would end an input, and the letters after
+ * it would review. Ctrl-C ends a paste that a terminal never ends.
+ */
+function openKeys(send: (key: Key) => void): (text: string | undefined, raw: RawKey) => void {
+  let isPasted = false
+  return (text, raw) => {
+    const isMark = raw.name === 'paste-start' || raw.name === 'paste-end'
+    if (isMark || (raw.ctrl === true && raw.name === 'c')) isPasted = raw.name === 'paste-start'
+    if (isMark) return
+    const key = keyOf(text, raw)
+    if (!isPasted) return send(key)
+    const written = key.name === 'return' || key.name === 'tab' ? ' ' : key.text
+    if (written !== '') send({ name: '', ctrl: false, text: written, pasted: true })
+  }
+}
+
+/** A key of node:readline. */
 export function keyOf(text: string | undefined, { name, ctrl, meta, sequence }: RawKey): Key {
   const written = text ?? sequence ?? ''
   const isText = ctrl !== true && meta !== true && !CONTROL.test(written)

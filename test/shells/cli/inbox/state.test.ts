@@ -21,6 +21,7 @@ const ITEMS = [
 
 const idOf = (item: WaitingRequest | undefined) => item?.found.request.id ?? ''
 const C = ITEMS[2] as WaitingRequest
+const ROOT = C.found.request.root
 
 function key(word: string): Key {
   if (word.startsWith('ctrl-')) return { name: word.slice(5), ctrl: true, text: '' }
@@ -155,7 +156,9 @@ describe('a review', () => {
     expect(text).toContain('Approve shop.refund for clerk?')
     expect(text).toContain('sha256:ab12ab12ab12ab12…')
     const signed = play(asked.view, 'y')
-    expect(signed.effects).toEqual([{ type: 'sign', id: idOf(C), review: { verdict: 'approve' } }])
+    expect(signed.effects).toEqual([
+      { type: 'sign', id: idOf(C), root: ROOT, review: { verdict: 'approve' } },
+    ])
     expect(signed.view.busy).toBe('signing')
   })
 
@@ -184,14 +187,14 @@ describe('a review', () => {
     expect(play(view, 'return', 'y').effects).toEqual([])
     const ran = play(view, ...'too much', 'return', 'y')
     expect(ran.effects).toEqual([
-      { type: 'sign', id: idOf(C), review: { verdict: 'reject', comment: 'too much' } },
+      { type: 'sign', id: idOf(C), root: ROOT, review: { verdict: 'reject', comment: 'too much' } },
     ])
   })
 
   test('takes the comment that was written for this request, and no other', () => {
     const { view } = play(opened(), 'c', ...'fine', 'return')
     expect(play(view, 'a', 'y').effects).toEqual([
-      { type: 'sign', id: idOf(C), review: { verdict: 'approve', comment: 'fine' } },
+      { type: 'sign', id: idOf(C), root: ROOT, review: { verdict: 'approve', comment: 'fine' } },
     ])
     const other = play(view, 'escape', 'k', 'return', {
       type: 'opened',
@@ -201,6 +204,7 @@ describe('a review', () => {
     expect(play(other.view, 'a', 'y').effects.at(-1)).toEqual({
       type: 'sign',
       id: idOf(ITEMS[3]),
+      root: ROOT,
       review: { verdict: 'approve' },
     })
     const erased = play(view, 'p', ...Array(4).fill('backspace'), 'return').view
@@ -248,10 +252,129 @@ describe('a review', () => {
     expect(play(short, 'G', 'y').effects).toHaveLength(1)
   })
 
+  test.for([
+    { rows: 1, columns: 80 },
+    { rows: 3, columns: 80 },
+    { rows: 60, columns: 3 },
+  ])('nothing is signed at $columns x $rows, where it cannot be read', (size) => {
+    const { view } = play(opened(), 'a', { type: 'resized', ...size }, 'G', 'y')
+    expect(view.said?.text).toContain('too small')
+    expect(play(opened(), 'a', { type: 'resized', ...size }, 'G', 'y').effects).toEqual([])
+    expect(play(view, { type: 'resized', rows: 5, columns: 20 }, 'G', 'y').effects).toHaveLength(1)
+  })
+
+  test('pasted text is typed where one types, and presses no key', () => {
+    const paste = (text: string): InboxEvent[] =>
+      [...text].map((one) => ({
+        type: 'key',
+        key: { name: '', ctrl: false, text: one, pasted: true },
+      }))
+    expect(play(opened(), ...paste('ay')).effects).toEqual([])
+    expect(play(opened(), 'a', ...paste('y')).effects).toEqual([])
+    const { view } = play(opened(), 'c', ...paste('fine y'), 'return')
+    expect(view.comments.get(idOf(C))).toBe('fine y')
+  })
+
   test('a request that ends meanwhile says so', () => {
     const { view } = play(opened(), looked(ITEMS.filter((item) => item !== C)))
     expect(view.said?.text).toBe('this request has ended')
   })
+})
+
+describe('breaking the glass', () => {
+  const glass = (reviewers: readonly string[]) => {
+    const { request } = C.found
+    const routes = request.routes.map((route) => ({
+      ...route,
+      break_glass: { quorum: 1, reviewers: [...reviewers], review_within: '24h' },
+    }))
+    const item = { ...C, found: { ...C.found, request: { ...request, routes } } }
+    return play(listed(), 'G', 'k', 'return', {
+      type: 'opened',
+      id: idOf(C),
+      opened: openedOf(item),
+    }).view
+  }
+  const textOf = (view: InboxView) =>
+    inboxScreen(view)
+      .map((line) => line.text)
+      .join('\n')
+
+  test('asks why, says loudly what comes of it, and is signed after y', () => {
+    const view = glass(['ana'])
+    expect(view.page).toMatchObject({ name: 'request', id: idOf(C) })
+    expect(textOf(view)).toContain('b break glass')
+    const unsaid = play(view, 'b', 'return')
+    expect(unsaid.view.said?.text).toContain('needs a reason')
+    expect(unsaid.effects).toEqual([])
+    const asked = play(view, 'b', ...'the house burns', 'return')
+    expect(asked.effects).toEqual([])
+    expect(textOf(asked.view)).toContain('BREAK THE GLASS for shop.refund for clerk?')
+    expect(textOf(asked.view)).toContain('the house burns')
+    expect(play(asked.view, 'n').effects).toEqual([])
+    expect(play(asked.view, 'y').effects).toEqual([
+      {
+        ...{ type: 'sign', id: idOf(C), root: ROOT },
+        review: { verdict: 'approve', comment: 'the house burns', breakGlass: true },
+      },
+    ])
+  })
+
+  test.for([
+    { name: 'somebody who is not named for it', view: () => glass(['bo']) },
+    { name: 'a route without glass', view: () => opened() },
+  ])('$name cannot', ({ view }) => {
+    const ran = play(view(), 'b', ...'why', 'return', 'y')
+    expect(ran.effects).toEqual([])
+    expect(textOf(view())).not.toContain('break glass')
+    expect(play(view(), 'b').view.said?.text).toContain('may not break the glass')
+  })
+})
+
+test('what has run is ratified or disavowed, and not edited', () => {
+  const { request } = C.found
+  const after = { ...C.found, request: { ...request, ratifies: 'req_before' } }
+  const view = opened(C, { found: after })
+  const shown = (one: InboxView) => inboxScreen(one).map(({ text }) => text.trim())
+  expect(shown(view)[2]).toBe(
+    'It has run: the glass was broken on req_before. Approve to ratify that, reject',
+  )
+  expect(shown(play(view, 'a').view)[1]).toBe('Ratify what has run: shop.refund for clerk?')
+  expect(shown(play(view, 'r', 'x', 'return').view)[1]).toBe(
+    'Disavow what has run: shop.refund for clerk?',
+  )
+  expect(play(view, 'e').effects).toEqual([])
+})
+
+test('a batch shows each of its requests, and is decided as it is', () => {
+  const found = [itemOf('m1').found, itemOf('m2', { root: `sha256:${'ef56'.repeat(16)}` }).found]
+  const members = found.map(({ request: { id, decision, root, nonce, expires_at, fields } }) => ({
+    ...{ request: id, decision, root, nonce, expires_at, fields },
+  }))
+  const batch = itemOf('c', { priority: 'high', members })
+  const clear = (n: number) => ({ payload: { amount: n }, context: {} })
+  const view = play(
+    opened(),
+    { type: 'resized', rows: 60, columns: 80 },
+    {
+      ...{ type: 'opened', id: idOf(C) },
+      opened: openedOf(batch, {
+        clear: { payload: {}, context: {} },
+        members: found.map((one, i) => ({ found: one, clear: clear(700 + i) })),
+      }),
+    },
+  ).view
+  const text = (one: InboxView) =>
+    inboxScreen(one)
+      .map((line) => line.text.trimEnd())
+      .join('\n')
+  expect(text(view)).toContain('Request 1 of 2 that one review decides: req_m1')
+  expect(text(view)).toContain(`digest sha256:${'ef56'.repeat(15)}`)
+  for (const value of ['/payload/amount  700', '/payload/amount  701']) {
+    expect(text(view)).toContain(value)
+  }
+  expect(play(view, 'e').view.said?.text).toBe('a batch is decided as it is')
+  expect(text(play(view, 'a').view)).toContain('Approve shop.refund all 2 times for clerk?')
 })
 
 describe('editing', () => {
@@ -279,7 +402,7 @@ describe('editing', () => {
     expect(text).toContain('~ /amount: 900 -> 200')
     expect(play(asked.view, 'n').effects).toEqual([])
     expect(play(asked.view, 'y').effects).toEqual([
-      { type: 'sign', id: idOf(C), review: { verdict: 'patch', payload } },
+      { type: 'sign', id: idOf(C), root: ROOT, review: { verdict: 'patch', payload } },
     ])
   })
 
@@ -310,6 +433,13 @@ describe('editing', () => {
     const ran = play(editing().view, edited('{"to": "customer-7", "amount": 900}'))
     expect(ran.effects).toEqual([])
     expect(ran.view.said?.text).toBe('nothing was changed')
+  })
+
+  test('who takes a change back finds the payload as it was asked for', () => {
+    const { view } = play(editing().view, edited('{"amount": 1'), 'return')
+    const back = play(view, edited('{"amount": 900, "to": "customer-7"}')).view
+    expect(back.said?.text).toBe('nothing was changed')
+    expect(play(back, 'e').effects).toEqual(editing().effects)
   })
 
   test('an editor that failed loses nothing', () => {

@@ -51,7 +51,8 @@ test('control and a letter write nothing', () => {
 describe('drawing', () => {
   test('writes only lines that differ', () => {
     const written = changes(['one', 'two', 'three'], ['one', 'TWO', 'three'])
-    expect(written).toBe('\u001b[2;1H\u001b[0mTWO\u001b[0m')
+    // Erased first: where the terminal counts fewer cells than we do, the end of the old line would stay.
+    expect(written).toBe('\u001b[2;1H\u001b[0m\u001b[2KTWO\u001b[0m')
     expect(changes(['one'], ['one'])).toBe('')
   })
 
@@ -85,7 +86,7 @@ function openFake() {
   return { stdin, stdout, on, terminal }
 }
 
-const GIVEN_BACK = '\u001b[?7h\u001b[?25h\u001b[?1049l'
+const GIVEN_BACK = '\u001b[?2004l\u001b[?7h\u001b[?25h\u001b[?1049l'
 
 describe('a terminal', () => {
   test('is taken, and given back once', () => {
@@ -137,6 +138,26 @@ describe('a terminal', () => {
     stdout.text = ''
     terminal.draw(['one'])
     expect(stdout.text).toContain('one')
+    terminal.close()
+  })
+
+  test('what is pasted is text: no line feed of it ends an input, and no letter of it is a key', () => {
+    const { stdin, stdout, on, terminal } = openFake()
+    expect(stdout.text).toContain('\u001b[?2004h')
+    const sent = (text: string | undefined, name?: string) => stdin.emit('keypress', text, { name })
+    sent(undefined, 'paste-start')
+    sent('a', 'a')
+    sent('\r', 'return')
+    sent('y', 'y')
+    sent(undefined, 'up')
+    sent(undefined, 'paste-end')
+    sent('y', 'y')
+    expect(on.key.mock.calls.map(([key]) => key)).toEqual([
+      { name: '', ctrl: false, text: 'a', pasted: true },
+      { name: '', ctrl: false, text: ' ', pasted: true },
+      { name: '', ctrl: false, text: 'y', pasted: true },
+      { name: 'y', ctrl: false, text: 'y' },
+    ])
     terminal.close()
   })
 
