@@ -6,7 +6,7 @@ import { behaviourKeys, judgeBehaviour } from './behaviour.ts'
 import { engineFindings } from './engine-findings.ts'
 import type { Facts } from './facts.ts'
 import { factsOf } from './facts.ts'
-import type { Said } from './fold.ts'
+import type { Added, Said } from './fold.ts'
 import { engineFinding, fold, namedRoute, routeOf } from './fold.ts'
 import type { LoadedPolicy, Selection } from './policy.ts'
 import { judgePackage } from './rego-packages.ts'
@@ -72,7 +72,7 @@ export function evaluate(loaded: LoadedPolicy, input: EvaluationInput): Evaluati
   const tracksRecent = loaded.policy.rego.length > 0
   // What this action adds is asked for before its verdict is known, since damaged state must still deny it.
   if (tracksRecent) checkRecent(facts, moment, said)
-  const added = isHeld(said) ? addedRoutes(loaded.added, facts, said) : []
+  const added = addedRoutes(isHeld(said) ? loaded.added : [], facts, said)
   const verdict = fold(
     said.map((one) => withRoute(loaded, selection, one, added)),
     added,
@@ -142,17 +142,12 @@ function isRecentDamaged({ finding }: Said): boolean {
 // lacks it nevertheless denies what it would hold.
 //
 // A result waits for nobody either: what an unknown tool or fingerprint would hold, or a package, is kept back.
-function withRoute(
-  loaded: LoadedPolicy,
-  { target }: Selection,
-  said: Said,
-  added: readonly string[],
-): Said {
+function withRoute(loaded: LoadedPolicy, { target }: Selection, said: Said, added: Added): Said {
   const { finding } = said
   if (finding.verdict !== 'hold') return said
   if (target.phase === 'result') return deniedHold(said, 'RESULT_HELD', 'A result is not held.')
   if (loaded.routes.has(routeOf(finding))) return said
-  if (namedRoute(finding) === null && added.length > 0) return said
+  if (namedRoute(finding) === null && added.forDefault) return said
   const why = `Nobody can review it: the policy lacks the route ${routeOf(finding)}.`
   return deniedHold(said, 'ROUTE_MISSING', why)
 }

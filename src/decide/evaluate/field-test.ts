@@ -18,6 +18,8 @@ export type CompiledTest = {
    * that the operator cannot compare.
    */
   holds(facts: Facts): boolean
+  /** Whether any named value meets the operator, whatever is missing or cannot be compared. */
+  meets(facts: Facts): boolean
   /** Fields that are missing, unless `if_missing` says that they may be. */
   missing(facts: Facts): readonly string[]
   /** Why it holds: operator, paths, places as JSON pointers, values as HMACs. */
@@ -41,6 +43,7 @@ export function compileTest(place: RulePlace, test: object): CompiledTest {
     operator: operator.name,
     paths,
     holds: (facts) => paths.some((path) => holdsAt(facts, path, operator, strict)),
+    meets: (facts) => paths.some((path) => holdsAt(facts, path, operator, false)),
     missing: ({ fields }) =>
       strict ? paths.filter((path) => readField(fields, path).missing).map(({ text }) => text) : [],
     explain: (facts) => explain(facts, paths, operator),

@@ -13,15 +13,25 @@ export type Said = {
   readonly obligations: readonly FoundObligation[]
 }
 
+/** Routes that add themselves to an action, should it be held. */
+export type Added = {
+  /** Their ids. */
+  readonly routes: readonly string[]
+  /** Whether one of them stands in for `default` where a finding names no route. */
+  readonly forDefault: boolean
+}
+
+/** No route adds itself. */
+const NONE: Added = { routes: [], forDefault: false }
+
 /**
  * Combines findings; their order makes no difference. The highest verdict of the enforced ones wins. With a hold,
  * the routes are those of all enforced hold findings and those that add themselves, `default` for a finding that names
- * none where none adds itself; with any other verdict there are no routes, since a denied action waits for nobody. Obligations are those of all enforced findings, also
- * with a hold: they apply to what runs after an approval. Shadow findings change nothing.
- *
- * @param added - ids of routes that add themselves to this action, should it be held
+ * none where none stands in for it; with any other verdict there are no routes, since a denied action waits for nobody.
+ * Obligations are those of all enforced findings, also with a hold: they apply to what runs after an approval. Shadow
+ * findings change nothing.
  */
-export function fold(said: readonly Said[], added: readonly string[] = []): Verdict {
+export function fold(said: readonly Said[], added: Added = NONE): Verdict {
   if (said.length === 0) return { verdict: 'allow', findings: [], obligations: [], route: [] }
   const kept = bound(said)
   const enforced = kept.filter(({ finding }) => finding.mode === 'enforce')
@@ -126,11 +136,11 @@ function lastOf(ordered: Ordered): string {
   return ordered.last
 }
 
-function routesOf(enforced: readonly Said[], added: readonly string[]): string[] {
+function routesOf(enforced: readonly Said[], added: Added): string[] {
   const holds = enforced.filter(({ finding }) => finding.verdict === 'hold')
-  const unnamed = added.length === 0 ? [DEFAULT_ROUTE] : []
+  const unnamed = added.forDefault ? [] : [DEFAULT_ROUTE]
   const named = holds.flatMap(({ finding }) => namedRoute(finding) ?? unnamed)
-  return [...new Set([...named, ...added])].sort(compareText)
+  return [...new Set([...named, ...added.routes])].sort(compareText)
 }
 
 function obligationsOf(enforced: readonly Said[]): Obligation[] {

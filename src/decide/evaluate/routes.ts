@@ -2,7 +2,7 @@ import type { CompiledRoute } from '../../model/generated/types.ts'
 import type { Facts } from './facts.ts'
 import type { CompiledTest } from './field-test.ts'
 import { compileTest } from './field-test.ts'
-import type { Said } from './fold.ts'
+import type { Added, Said } from './fold.ts'
 import type { CompiledSelector, Target } from './selector.ts'
 import { compileGlobs, compileSelector } from './selector.ts'
 import { invalid, isObject, own, ownNumber, ownTexts } from './settings.ts'
@@ -11,6 +11,8 @@ import { invalid, isObject, own, ownNumber, ownTexts } from './settings.ts'
 export type LoadedRoute = {
   readonly route: CompiledRoute
   readonly selector: CompiledSelector
+  /** Whether it is for tools of certain effects. */
+  readonly byEffect: boolean
   readonly where: readonly CompiledTest[]
   /** Whether a finding's rule is one of those it is for; null where any is. */
   readonly rules: ((rule: string) => boolean) | null
@@ -39,15 +41,23 @@ export type RouteMatch = {
   readonly behaviour: boolean
 }
 
-/** The ids of the routes that add themselves to a hold with these findings, sorted as the policy has them. */
+/**
+ * The routes that add themselves to a hold with these findings, as the policy has them. One that is met only because
+ * something cannot be decided comes besides, and stands in for nobody: what is left out, or has an odd type, is the
+ * agent's choice.
+ */
 export function addedRoutes(
   routes: readonly LoadedRoute[],
   facts: Facts,
   said: readonly Said[],
-): readonly string[] {
-  return routes
-    .filter((loaded) => Object.values(matchRoute(loaded, facts, said)).every(Boolean))
-    .map(({ route }) => route.id)
+): Added {
+  const met = routes.filter((loaded) =>
+    Object.values(matchRoute(loaded, facts, said)).every(Boolean),
+  )
+  return {
+    routes: met.map(({ route }) => route.id),
+    forDefault: met.some((loaded) => isDecided(loaded, facts)),
+  }
 }
 
 /** How an action meets a route. What cannot be decided is met: then more people look. */
@@ -64,6 +74,12 @@ export function matchRoute(
       said.some(({ finding }) => finding.mode === 'enforce' && rules(finding.rule)),
     behaviour: scoreMin === null || isOdd(facts, scoreMin),
   }
+}
+
+/** Whether a route that is met would be met too if what cannot be decided were not so. */
+function isDecided({ byEffect, where, scoreMin }: LoadedRoute, facts: Facts): boolean {
+  if (byEffect && facts.target.effect === null) return false
+  return where.every((test) => meets(test, facts)) && (scoreMin === null || isScored(facts))
 }
 
 /** What a selector of a route has in common with one of rules. */
@@ -95,6 +111,7 @@ function loadRoute(route: CompiledRoute, on: unknown): LoadedRoute {
   return {
     route,
     selector: compileSelector(route, selectorPart(on)),
+    byEffect: own(on, 'effect') !== undefined,
     where: where.map((test) => compileTest(route, test)),
     rules: globs === undefined ? null : compileGlobs(globs),
     scoreMin: scoreMinOf(route, own(on, 'behaviour')),
@@ -115,8 +132,20 @@ function holds(test: CompiledTest, facts: Facts): boolean {
   }
 }
 
-/** Nobody vouches for a session that was not scored, nor for a baseline that only reports. */
+function meets(test: CompiledTest, facts: Facts): boolean {
+  try {
+    return test.meets(facts)
+  } catch {
+    return false
+  }
+}
+
 function isOdd({ behaviour }: Facts, scoreMin: number): boolean {
   if (behaviour.kind !== 'scored' || !behaviour.published.enforced) return true
   return !(behaviour.score.markov_score < scoreMin)
+}
+
+/** Nobody vouches for a session that was not scored, nor for a baseline that only reports. */
+function isScored({ behaviour }: Facts): boolean {
+  return behaviour.kind === 'scored' && behaviour.published.enforced
 }

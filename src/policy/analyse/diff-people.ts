@@ -1,3 +1,4 @@
+import { compareText } from '../../base/position.ts'
 import type { CompiledPerson } from '../../model/generated/types.ts'
 import type { PolicyChange } from '../../model/policy-diff.ts'
 import type { Draft, FieldComparator } from './diff-fields.ts'
@@ -62,15 +63,23 @@ function compareDelegates(
   const at = { field: 'delegates', pointer: '/delegates' }
   const nameOf = ({ to, routes }: (typeof before)[number]) =>
     routes === undefined ? to : `${to} on ${listed(routes)}`
-  return pairsOf(before, after, nameOf).flatMap(({ id, before: from, after: to }): Draft[] => {
-    if (from === null) {
-      return [{ ...at, direction: 'weaker', message: `stands in until ${to?.until}: ${id}` }]
-    }
-    if (to === null)
-      return [{ ...at, direction: 'stronger', message: `stands in no longer: ${id}` }]
-    return compareFields(from, to, SPAN_FIELDS).map((draft) => {
-      return { ...at, direction: draft.direction, message: `${id}: ${draft.message}` }
-    })
+  const [old, now] = [Map.groupBy(before, nameOf), Map.groupBy(after, nameOf)]
+  return [...new Set([...old.keys(), ...now.keys()])].sort(compareText).flatMap((name) => {
+    // The same person may stand in several times: each time counts.
+    const [spans, others] = [old.get(name) ?? [], now.get(name) ?? []]
+    const longest = Math.max(spans.length, others.length)
+    return Array.from({ length: longest }, (_, index): Draft[] => {
+      const [from, to] = [spans[index], others[index]]
+      if (from === undefined) {
+        return [{ ...at, direction: 'weaker', message: `stands in until ${to?.until}: ${name}` }]
+      }
+      if (to === undefined) {
+        return [{ ...at, direction: 'stronger', message: `stands in no longer: ${name}` }]
+      }
+      return compareFields(from, to, SPAN_FIELDS).map((draft) => {
+        return { ...at, direction: draft.direction, message: `${name}: ${draft.message}` }
+      })
+    }).flat()
   })
 }
 

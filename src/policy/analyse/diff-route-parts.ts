@@ -65,12 +65,22 @@ export const compareHours: FieldComparator = (before, after, field) => [
 
 /** Who comes in later, who may break the glass, what is collected: where there was nothing of it, any is weaker. */
 export const compareEscalation = wayPast({ after: longerIsStronger, reviewers: moreIsWeaker })
-export const compareBreakGlass = wayPast({
+export const compareBatch = wayPast({ max: higherIsWeaker, within: neutral })
+
+const compareGlass = wayPast({
   quorum: higherIsStronger,
   reviewers: moreIsWeaker,
   review_within: longerIsWeaker,
 })
-export const compareBatch = wayPast({ max: higherIsWeaker, within: neutral })
+
+/** Whoever may break the glass anew may do so where it was spent: people disavowed it, or did not look in time. */
+export const compareBreakGlass: FieldComparator = (before, after, field) => {
+  const outcomes = compareGlass(before, after, field)
+  if (!isObject(before) || !isObject(after)) return outcomes
+  if (outcomes.some(({ direction }) => direction === 'weaker')) return outcomes
+  const message = `${field}: where it was spent it may be broken again`
+  return [...outcomes, { direction: 'unclear', message }]
+}
 
 function wayPast(table: Readonly<Record<string, FieldComparator>>): FieldComparator {
   return (before, after, field): readonly Outcome[] => {
@@ -124,7 +134,10 @@ export function addsItself({ on }: CompiledRoute, change: 'added' | 'removed'): 
 // What names no route takes `default`, unless another adds itself: that one may have other people.
 const ADDED = 'it adds itself to holds, and stands in for `default` where nothing names a route'
 
-/** Fewer holds to which a route adds itself are weaker. */
+/**
+ * Fewer holds to which a route adds itself are weaker. More of them are unclear: what names no route takes `default` no
+ * longer, and this one may have other people.
+ */
 export function compareAdding(before: CompiledRoute['on'], after: CompiledRoute['on']): Draft[] {
   const at = { field: 'on', pointer: '/on' }
   if (before === undefined || after === undefined) {
@@ -140,12 +153,15 @@ export function compareAdding(before: CompiledRoute['on'], after: CompiledRoute[
     pointer: '/on',
     message: draft.message.replace(/^when:/, 'where:'),
   }))
-  return [
+  const drafts = [
     ...compareSelectors(old, now, 'stronger', '/on'),
     ...conditions,
     ...compareCondition('rules', oldRules, rules, moreIsStronger),
     ...compareCondition('behaviour', oldBehaviour?.score_min, behaviour?.score_min, higherIsWeaker),
   ]
+  return drafts.map((draft) =>
+    draft.direction === 'stronger' ? { ...draft, direction: 'unclear' } : draft,
+  )
 }
 
 /** A condition more makes fewer holds take the route. */

@@ -146,27 +146,3 @@ function toolOf(name: string): { readonly service: string; readonly action: stri
 function distinct(names: readonly string[]): readonly string[] {
   return [...new Set(names)]
 }
-
-/** Every mutant of the routes: one approval fewer. */
-export function routeMutants(policy: CompiledPolicy): Mutant[] {
-  return policy.routes.flatMap((route) => {
-    if (route.quorum < 2) return []
-    const { id, quorum, file, line, column } = route
-    const routes = policy.routes.map((one) =>
-      one === route ? { ...route, quorum: quorum - 1 } : one,
-    )
-    const mutant: Mutant = {
-      ...{ rule: id, operator: 'route', place: { file, line, column } },
-      same: isTaken(id, policy) ? null : 'no rule takes the route',
-      change: `quorum: ${quorum} became ${quorum - 1}`,
-      policy: () => ({ ...policy, routes }),
-      touches: (_, { expected }) => Object.hasOwn(expected.reviews ?? {}, id),
-    }
-    return [mutant]
-  })
-}
-
-/** Whether something may hold on the route. Rego may name any. */
-function isTaken(id: string, { rules, rego }: CompiledPolicy): boolean {
-  return id === 'default' || rego.length > 0 || rules.some(({ route }) => route === id)
-}

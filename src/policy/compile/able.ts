@@ -37,8 +37,10 @@ export function canSign(
 
 /** Whether a person has a key that counts. */
 function hasKey(person: Person, now: number | null): boolean {
-  return (person.keys ?? []).some(({ valid_until: until, revoked_at: revoked }) => {
+  return (person.keys ?? []).some((key) => {
+    const { valid_from: from, valid_until: until, revoked_at: revoked } = key
     if (now === null) return revoked === undefined
+    if (from !== undefined && Date.parse(from) > now) return false
     return [until, revoked].every((end) => end === undefined || Date.parse(end) > now)
   })
 }

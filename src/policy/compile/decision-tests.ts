@@ -1,11 +1,13 @@
 import { parseDuration } from '../../base/duration.ts'
 import { PolicyError } from '../../base/errors.ts'
+import { compileGlob } from '../../base/glob.ts'
 import { joinPointer } from '../../base/pointer.ts'
 import type {
   DecisionTest,
   DecisionTestCase,
   DecisionTestRow,
   Expectation,
+  Route,
   StepOrFixture,
   TestStep,
 } from '../../model/generated/types.ts'
@@ -38,7 +40,7 @@ export function checkDecisionTests({ tests }: Documents, report: Report): void {
   }
 }
 
-/** Checks what tests say of the rest of the repository: rules and routes that they expect. */
+/** Checks what tests and routes say of the rest of the repository: rules and routes that they expect. */
 export function checkExpectedNames(
   { tests, rules, routes, agents, broken, rego }: Documents,
   packages: readonly PackageDraft[],
@@ -53,6 +55,7 @@ export function checkExpectedNames(
     packagesWhole: rego.size === 0 || !report.diagnostics.some(isOfRego),
     budgets: broken.has('Agent') || agents.some(({ value }) => value.budgets !== undefined),
   }
+  for (const entry of routes) checkGlobs(entry, known, report)
   for (const entry of tests) {
     entry.value.tests?.forEach(({ expect, cases }, index) => {
       checkNames(entry, `/tests/${index}/expect`, expect, known, report)
@@ -258,6 +261,18 @@ function checkNames(
   for (const name of Object.keys(expect?.reviews ?? {})) {
     route(`reviews/${name}`, name)
   }
+}
+
+/** A route for rules that are nowhere never adds itself. They may come yet, so that it is a warning. */
+function checkGlobs(entry: Entry<Route>, known: Known, report: Report): void {
+  const { rules } = known
+  if (rules === null) return
+  entry.value.on?.rules?.forEach((glob, index) => {
+    const names = [...rules, ...ENGINE_RULES]
+    if (isRule(glob, known) || names.some(compileGlob(glob))) return
+    const message = `no rule ${JSON.stringify(glob)}${suggestion(glob, names)}`
+    report.warn(entry.at(`/on/rules/${index}`), 'REFERENCE_UNKNOWN', message)
+  })
 }
 
 /** The engine has rules of its own; those of files and packages must be there. */

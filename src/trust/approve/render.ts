@@ -25,6 +25,7 @@ export function renderPull(
   const lengthMax = options.lengthMax ?? BODY_LENGTH_MAX
   const head = [...summary(request, options), ...instructions(request), ...deciders(request)]
   const tail = [
+    section('What it covers', memberLines(request), MEMBER_TABLE),
     section('Why it waits', findingLines(request)),
     section('How the session behaves', behaviourLines(request), BEHAVIOUR_WORDS),
     section('What happens to the payload before it runs', obligationLines(request)),
@@ -47,19 +48,21 @@ const TITLE_PART_LENGTH_MAX = 80
 /** Room kept for the line that says what is left out. */
 const OMISSION_LENGTH_MAX = 120
 
-function titleOf({ service, action, agent, priority }: Request): string {
+function titleOf({ service, action, agent, priority, members }: Request): string {
   const tool = plainLine(`${service}.${action}`, TITLE_PART_LENGTH_MAX)
+  const times = members === undefined ? '' : ` (${members.length} times)`
   // Backticks would start a code span in a title.
-  return `[${priority}] ${tool} for ${plainLine(agent, TITLE_PART_LENGTH_MAX)}`.replaceAll('`', "'")
+  return `[${priority}] ${tool}${times} for ${plainLine(agent, TITLE_PART_LENGTH_MAX)}`.replaceAll(
+    '`',
+    "'",
+  )
 }
 
 function summary(request: Request, { effect }: RenderOptions): string[] {
-  const { service, action, agent, role, principal, session, priority } = request
+  const { agent, role, principal, session, priority } = request
   const onBehalf = principal === undefined ? 'nobody is named' : cell(principal)
   return [
-    request.ratifies === undefined
-      ? `The agent ${code(agent)} asks to run ${code(`${service}.${action}`)}.`
-      : `**It has run.** Somebody broke the glass so that the agent ${code(agent)} could run ${code(`${service}.${action}`)}, by ${code(request.ratifies)}. Approve to ratify that, reject to disavow it.`,
+    askLine(request),
     '',
     '| | |',
     '| --- | --- |',
@@ -70,9 +73,18 @@ function summary(request: Request, { effect }: RenderOptions): string[] {
     `| Session | ${session === undefined ? 'not shown' : cell(session)} |`,
     `| Waits until | **${plainLine(request.expires_at, 32)}**, ${endWords(request)} |`,
     `| Request | ${cell(request.id)} |`,
-    `| Action digest | ${cell(request.root)} |`,
+    `| ${request.members === undefined ? 'Action digest' : 'Digest of all'} | ${cell(request.root)} |`,
     `| Policy | ${cell(request.policy)} |`,
   ]
+}
+
+function askLine({ agent, service, action, members, ratifies }: Request): string {
+  const tool = code(`${service}.${action}`)
+  if (members !== undefined) {
+    return `**A batch.** The agent ${code(agent)} asks to run ${tool} **${members.length} times**. One review covers all of them: they run as they are, or not at all.`
+  }
+  if (ratifies === undefined) return `The agent ${code(agent)} asks to run ${tool}.`
+  return `**It has run.** Somebody broke the glass so that the agent ${code(agent)} could run ${tool}, by ${code(ratifies)}. Approve to ratify that, reject to disavow it.`
 }
 
 function endWords({ ratifies, routes, expires_at }: Request): string {
@@ -82,7 +94,7 @@ function endWords({ ratifies, routes, expires_at }: Request): string {
   return rejects ? 'then it is rejected' : 'then it expires and does not run'
 }
 
-function instructions({ id, routes }: Request): string[] {
+function instructions({ id, routes, members }: Request): string[] {
   const name = plainLine(id, 64)
   const plain = routes.filter(({ signature }) => signature === 'none').map((route) => route.id)
   const glass = routes.filter(({ break_glass }) => break_glass !== undefined)
@@ -100,7 +112,9 @@ function instructions({ id, routes }: Request): string[] {
     `countersign requests show ${name}     # every field in clear, checked against the digest`,
     `countersign requests approve ${name}`,
     `countersign requests reject ${name} --comment 'why'`,
-    `countersign requests patch ${name} --payload @payload.json`,
+    ...(members === undefined
+      ? [`countersign requests patch ${name} --payload @payload.json`]
+      : []),
     ...(glass.length === 0
       ? []
       : [`countersign requests approve ${name} --break-glass --comment 'why it cannot wait'`]),
@@ -157,6 +171,28 @@ const SIGNATURE_WORDS: Readonly<Record<string, string>> = {
 function people(names: readonly string[]): string {
   return names.map((name) => code(name)).join(', ')
 }
+
+const MEMBER_TABLE = '| Request | Action digest | Fields |\n| --- | --- | --- |\n'
+
+/** The requests of a batch, one line each: a value is cut, and a line ends early where its fields are many. */
+function memberLines({ members = [] }: Request): string[] {
+  return members.map(({ request, root, fields }) => {
+    const texts = fields.map((field) => `${cell(field.pointer)} ${valueCell(field)}`)
+    const kept: string[] = []
+    let left = MEMBER_LENGTH_MAX
+    for (const text of texts) {
+      left -= text.length
+      if (left < 0) break
+      kept.push(text)
+    }
+    const rest = texts.length - kept.length
+    if (rest > 0) kept.push(`**${rest} more fields**`)
+    return `| ${cell(request)} | ${cell(root)} | ${kept.join('; ')} |`
+  })
+}
+
+/** Of a batch's body, for the fields of one of its requests, in UTF-16 code units. */
+const MEMBER_LENGTH_MAX = 1_000
 
 function findingLines({ findings }: Request): string[] {
   return findings.map(({ rule, verdict, mode, message, file, line, evidence }) => {
@@ -217,12 +253,12 @@ const CHANGE_WORDS: Readonly<Record<string, string>> = {
 const FIELD_TABLE = '| Field | Value |\n| --- | --- |\n'
 
 function fieldLines({ fields }: Request): string[] {
-  return fields.map((field) => {
-    const type = plainLine(field.type ?? 'unknown', 16)
-    const value =
-      field.shown === 'clear' ? cell(valueText(field.value)) : `masked (${type.replace(/\W/g, '')})`
-    return `| ${cell(field.pointer)} | ${value} |`
-  })
+  return fields.map((field) => `| ${cell(field.pointer)} | ${valueCell(field)} |`)
+}
+
+function valueCell({ shown, type, value }: Request['fields'][number]): string {
+  if (shown === 'clear') return cell(valueText(value))
+  return `masked (${plainLine(type ?? 'unknown', 16).replace(/\W/g, '')})`
 }
 
 /** The request came from JSON, so its values are plain JSON whatever the generated type says. */

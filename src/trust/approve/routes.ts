@@ -15,15 +15,19 @@ import type { AskedRoute, StandingRequest, StandingRoute } from './review.ts'
  * each once.
  *
  * @param now - Unix milliseconds; each route's durations run from here, in its open hours where it has some
+ * @param gone - people who must not review it, and whom the request does not name; nor does who stands in for them
  * @throws {PolicyError} ROUTE_MISSING when no route is named, or the policy has no such route
  */
 export function askedRoutes(
   policy: Pick<CompiledPolicy, 'routes' | 'people'>,
   routeIds: readonly string[],
   now: number,
+  gone: readonly string[] = [],
 ): AskedRoute[] {
   if (routeIds.length === 0) throw new PolicyError('ROUTE_MISSING', 'expected at least one route')
-  return [...new Set(routeIds)].sort().map((id) => askedRoute(policy, routeOf(policy, id), now))
+  const routes = [...new Set(routeIds)].sort().map((id) => routeOf(policy, id))
+  const asked = routes.map((route) => askedRoute(policy, route, now))
+  return gone.length === 0 ? asked : asked.map((route) => without(route, gone))
 }
 
 /**
@@ -31,7 +35,7 @@ export function askedRoutes(
  * the time to look is over. Nobody breaks glass on these.
  *
  * @param routeIds - the routes that were passed so
- * @param by - who broke the glass
+ * @param by - who broke the glass, and whoever else must not review it
  * @throws {PolicyError} ROUTE_MISSING
  */
 export function ratifyingRoutes(
@@ -39,11 +43,10 @@ export function ratifyingRoutes(
   routeIds: readonly string[],
   { by, now }: { readonly by: readonly string[]; readonly now: number },
 ): AskedRoute[] {
-  return askedRoutes(policy, routeIds, now).map((asked) => {
+  return askedRoutes(policy, routeIds, now, by).map((asked) => {
     const { break_glass: glass, on_time_out: _, ...route } = asked
     if (glass === undefined) throw missing(asked.id)
-    const others = without(route, by)
-    return { ...others, expires_at: isoTime(now + parseDuration(glass.review_within)) }
+    return { ...route, expires_at: isoTime(now + parseDuration(glass.review_within)) }
   })
 }
 
@@ -295,7 +298,7 @@ function withSeats(route: AskedRoute, added: readonly string[]): AskedRoute {
 
 /** The route without some people, their seats and whoever stands in for them. */
 function without(route: AskedRoute, gone: readonly string[]): AskedRoute {
-  const { delegates, groups, escalation, ...rest } = route
+  const { delegates, groups, escalation, break_glass: glass, ...rest } = route
   const left = (names: readonly string[]) => names.filter((name) => !gone.includes(name))
   const standing = (delegates ?? []).filter(
     (one) => !gone.includes(one.for) && !gone.includes(one.person),
@@ -312,6 +315,7 @@ function without(route: AskedRoute, gone: readonly string[]): AskedRoute {
     ...(escalation === undefined
       ? {}
       : { escalation: { ...escalation, reviewers: left(escalation.reviewers) } }),
+    ...(glass === undefined ? {} : { break_glass: { ...glass, reviewers: left(glass.reviewers) } }),
   }
 }
 

@@ -49,7 +49,8 @@ export type Tally = {
 /**
  * Whether verified reviews settle a request.
  *
- * - A review counts for a route only with the assurance that the route asks for.
+ * - An approval counts for a route only with the assurance that the route asks for. A rejection counts with any: to
+ *   leave it out would let stand what it takes back.
  * - Each group of a route needs its quorum. A person counts once a route, a delegate in the delegator's seat.
  * - A route is also passed when enough of those whom it names for that break the glass. Such a review counts for nothing
  *   else, and is never unsigned.
@@ -144,7 +145,8 @@ function mayReview(route: AskedRoute, review: VerifiedReview): boolean {
 }
 
 function isOnRoute(route: AskedRoute, review: VerifiedReview): boolean {
-  return isAssured(route, review) && route.reviewers.includes(review.reviewer)
+  if (!route.reviewers.includes(review.reviewer)) return false
+  return review.verdict === 'reject' || isAssured(route, review)
 }
 
 /** Where the forge's word is enough for others, it is not for this. */

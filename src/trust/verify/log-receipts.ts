@@ -412,7 +412,20 @@ function checkOutcome(
     throw invalid('a patch where there were modifications')
   }
   if (approvals.length === 0) throw invalid('a review by somebody')
+  if (resolution.ratifies !== undefined) checkOthers(approvals, hold.predicate.resolution)
   checkSeats(resolution, routesLookedAt(hold, resolution))
+}
+
+/** Nobody ratifies what they let run by breaking the glass, nor does who sits in their place. */
+function checkOthers(approvals: readonly Approval[], broken: Resolution | undefined): void {
+  const breakers = new Set(
+    broken?.approvals.flatMap(({ breakGlass, reviewer }) => (breakGlass === true ? reviewer : [])),
+  )
+  for (const { reviewer, seats = [] } of approvals) {
+    const places = [reviewer, ...seats.flatMap((seat) => seat.for ?? [])]
+    if (!places.some((person) => breakers.has(person))) continue
+    throw failure('REVIEW_SELF', 'others than those who broke the glass to ratify that')
+  }
 }
 
 /** The routes that a resolution must satisfy: those of the hold, or those on which the glass was broken. */

@@ -56,11 +56,13 @@ function checkRoute(route: AskedOfPeople, approvals: readonly Approval[]): void 
     const known = route.groups?.some(({ id }) => id === place.group) ?? place.group === undefined
     if (!known) throw invalid(`a group of '${route.id}'`)
   }
-  for (const { id, quorum } of route.groups ?? [{ id: undefined, quorum: route.quorum }]) {
+  if (taken.length < route.quorum) {
+    throw invalid(`${route.quorum} people on '${route.id}', and there are ${taken.length}`)
+  }
+  for (const { id, quorum } of route.groups ?? []) {
     const count = taken.filter(({ place }) => place.group === id).length
     if (count >= quorum) continue
-    const where = id === undefined ? `'${route.id}'` : `the group '${id}' of '${route.id}'`
-    throw invalid(`${quorum} people on ${where}, and there are ${count}`)
+    throw invalid(`${quorum} people in the group '${id}' of '${route.id}', and there are ${count}`)
   }
 }
 

@@ -214,10 +214,7 @@ function checkBinding(
  *
  * @throws {PolicyError} BATCH_INVALID, BATCH_PATCH
  */
-function checkBatch(
-  { request }: ReviewContext,
-  { verdict }: Pick<Predicate, 'verdict'>,
-): void {
+function checkBatch({ request }: ReviewContext, { verdict }: Pick<Predicate, 'verdict'>): void {
   const { members, root, expires_at } = request
   if (members === undefined) return
   if (batchRoot(members) !== root) {

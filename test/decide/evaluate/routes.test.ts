@@ -21,7 +21,10 @@ function routesOf(
 }
 
 describe('a route that adds itself to a hold', () => {
-  type Row = { name: string; on: RouteSelector; action?: Partial<JudgedAction>; takes: boolean }
+  /** `beside`: it comes, and stands in for nobody, since what it tests is not known. */
+  type Takes = boolean | 'beside'
+  type Row = { name: string; on: RouteSelector; action?: Partial<JudgedAction>; takes: Takes }
+  const wanted = { true: 'hold board', false: 'hold default', beside: 'hold board default' }
   const amount = (value: unknown) => ({ payload: { amount: value } }) as Partial<JudgedAction>
   const large: RouteSelector = { where: [{ path: 'payload.amount', above: 1000 }] }
   test.for<Row>([
@@ -45,9 +48,38 @@ describe('a route that adds itself to a hold', () => {
       name: 'an amount that is a text: it cannot be compared',
       on: large,
       action: amount('9'),
+      takes: 'beside',
+    },
+    { name: 'no amount', on: large, takes: 'beside' },
+    {
+      name: 'a small amount',
+      on: { where: [{ path: 'payload.amount', below: 100 }] },
+      action: amount(99),
       takes: true,
     },
-    { name: 'no amount', on: large, takes: true },
+    {
+      name: 'a large amount as a text, where small ones are light work',
+      on: { where: [{ path: 'payload.amount', below: 100 }] },
+      action: amount('1000000'),
+      takes: 'beside',
+    },
+    {
+      name: 'one of two fields, the other missing',
+      on: { where: [{ paths: ['payload.amount', 'payload.total'], above: 1000 }] },
+      action: amount(2000),
+      takes: true,
+    },
+    {
+      name: 'one known test and one that is not',
+      on: {
+        where: [
+          { path: 'payload.amount', above: 10 },
+          { path: 'payload.note', equals: 'x' },
+        ],
+      },
+      action: amount(20),
+      takes: 'beside',
+    },
     {
       name: 'no amount, which may be',
       on: { where: [{ path: 'payload.amount', above: 1000, if_missing: 'pass' }] },
@@ -66,14 +98,18 @@ describe('a route that adds itself to a hold', () => {
     },
     { name: 'the rule', on: { rules: ['refunds/*'] }, takes: true },
     { name: 'another rule', on: { rules: ['pii/*'] }, takes: false },
-    { name: 'a score, and nobody scored', on: { behaviour: { score_min: 0.9 } }, takes: true },
+    {
+      name: 'a score, and nobody scored',
+      on: { behaviour: { score_min: 0.9 } },
+      takes: 'beside',
+    },
     {
       name: 'a score, of another tool',
       on: { service: 'crm', behaviour: { score_min: 0.9 } },
       takes: false,
     },
   ])('$name -> $takes', ({ on, action: changes, takes }) => {
-    expect(routesOf([added(on)], changes)).toBe(takes ? 'hold board' : 'hold default')
+    expect(routesOf([added(on)], changes)).toBe(wanted[`${takes}`])
   })
 
   test('comes beside the route that a rule names', () => {
@@ -88,6 +124,19 @@ describe('a route that adds itself to a hold', () => {
 
   test('several come together, sorted', () => {
     expect(routesOf([added({}, 'z'), added({ action: 'refund' }, 'a')])).toBe('hold a z')
+  })
+
+  test('an unknown tool has no effect that a route could be for instead of `default`', () => {
+    const routes = [...BASE, added({ effect: 'read' })]
+    const judged = run(load({ routes, unknown_tools: 'hold' })).judge({ action: 'no_such_tool' })
+    expect(judged).toMatchObject({ verdict: 'hold', route: ['board', 'default'] })
+  })
+
+  test('what is not known stands in for no `default` that is not there', () => {
+    const on = { where: [{ path: 'payload.amount', below: 100 }] }
+    const loaded = load({ rules: [HOLD], routes: [added(on)] })
+    expect(run(loaded).judge({ payload: { amount: '9' } })).toMatchObject({ verdict: 'deny' })
+    expect(run(loaded).judge({ payload: { amount: 9 } })).toMatchObject({ route: ['board'] })
   })
 
   test('stands in for a `default` that is not there', () => {

@@ -48,10 +48,10 @@ test.for<{ name: string; from: Change; to: Change; want: string[] }>([
     want: ['weaker break_glass'],
   },
   {
-    name: 'glass for two together',
+    name: 'glass for two together, broken anew by whom it was spent',
     from: { break_glass: glass },
     to: { break_glass: { ...glass, quorum: 2 } },
-    want: ['stronger break_glass'],
+    want: ['stronger break_glass', 'unclear break_glass'],
   },
   {
     name: 'a later look',
@@ -93,6 +93,25 @@ test.for<{ name: string; from: Change; to: Change; want: string[] }>([
     to: { batch: { max: 9, within: '30s' } },
     want: ['weaker batch'],
   },
+  {
+    name: 'a longer time to gather',
+    from: { batch: { max: 5, within: '30s' } },
+    to: { batch: { max: 5, within: '5m' } },
+    want: ['neutral batch'],
+  },
+  {
+    name: 'a shorter time-out',
+    from: {},
+    to: { time_out: '5m' },
+    want: ['stronger time_out'],
+  },
+  {
+    name: 'hours where there were none',
+    from: {},
+    to: { hours: { zone: 'UTC', windows: [], except: [] } },
+    want: ['unclear hours'],
+  },
+  { name: 'no reminders any more', from: { remind: ['5m'] }, to: {}, want: ['neutral remind'] },
   { name: 'reminders', from: {}, to: { remind: ['5m'] }, want: ['neutral remind'] },
   {
     name: 'signed, then not',
@@ -141,10 +160,10 @@ test.for<{ name: string; from: Change; to: Change; want: string[] }>([
   { name: 'adding itself no longer', from: { on }, to: {}, want: ['weaker on'] },
   { name: 'adding itself', from: {}, to: { on }, want: ['unclear on'] },
   {
-    name: 'adding itself to more services',
+    name: 'adding itself to more services, where it stands in for `default`',
     from: { on },
     to: { on: { ...on, service: '*' } },
-    want: ['stronger on.service'],
+    want: ['unclear on.service'],
   },
   {
     name: 'adding itself to fewer actions',
@@ -159,6 +178,24 @@ test.for<{ name: string; from: Change; to: Change; want: string[] }>([
     want: ['weaker on.where.0.above'],
   },
   {
+    name: 'from a lower amount',
+    from: { on },
+    to: { on: { ...on, where: [{ ...on.where[0], above: 50 }] } },
+    want: ['unclear on.where.0.above'],
+  },
+  {
+    name: 'whatever the amount',
+    from: { on },
+    to: { on: { service: 'shop' } },
+    want: ['unclear on.where'],
+  },
+  {
+    name: 'for sessions that are less odd',
+    from: { on: { ...on, behaviour: { score_min: 0.9 } } },
+    to: { on: { ...on, behaviour: { score_min: 0.8 } } },
+    want: ['unclear on.behaviour'],
+  },
+  {
     name: 'for some rules',
     from: { on },
     to: { on: { ...on, rules: ['refunds/*'] } },
@@ -168,7 +205,7 @@ test.for<{ name: string; from: Change; to: Change; want: string[] }>([
     name: 'for one rule more',
     from: { on: { ...on, rules: ['a/b'] } },
     to: { on: { ...on, rules: ['a/b', 'a/c'] } },
-    want: ['stronger on.rules'],
+    want: ['unclear on.rules'],
   },
   {
     name: 'for odder sessions',
@@ -178,4 +215,45 @@ test.for<{ name: string; from: Change; to: Change; want: string[] }>([
   },
 ])('$name -> $want', async ({ from, to, want }) => {
   expect(await saidOf(from, to)).toEqual(want)
+})
+
+type Delegations = NonNullable<CompiledPolicy['people'][number]['delegates']>
+const until = '2026-12-31T00:00:00Z'
+const [bo, boEarlier] = [
+  { to: 'bo', until },
+  { to: 'bo', until: '2026-12-01T00:00:00Z' },
+] as const
+
+test.for<{ name: string; from: Delegations; to: Delegations; want: string[] }>([
+  { name: 'somebody', from: [], to: [bo], want: ['weaker delegates'] },
+  { name: 'nobody any more', from: [bo], to: [], want: ['stronger delegates'] },
+  { name: 'for less long', from: [bo], to: [boEarlier], want: ['stronger delegates'] },
+  {
+    name: 'the same person once more, and for longer',
+    from: [bo],
+    to: [{ to: 'bo', from: until, until: '2099-12-31T00:00:00Z' }, bo],
+    want: ['stronger delegates', 'weaker delegates', 'weaker delegates'],
+  },
+  {
+    name: 'on one more route',
+    from: [{ ...bo, routes: ['payments'] }],
+    to: [{ ...bo, routes: ['default', 'payments'] }],
+    want: ['stronger delegates', 'weaker delegates'],
+  },
+])('a delegation to $name -> $want', async ({ from, to, want }) => {
+  const side = await sideOf(FILES)
+  const withDelegates = (delegates: Delegations): CompiledPolicy => ({
+    ...side.policy,
+    people: side.policy.people.map((one) =>
+      one.id !== 'ana' || delegates.length === 0 ? one : { ...one, delegates },
+    ),
+  })
+  const changes = comparePolicies({
+    before: { ...side, policy: withDelegates(from) },
+    after: { ...side, policy: withDelegates(to) },
+  })
+  const said = changes.flatMap(({ differences }) =>
+    differences.map(({ field, direction }) => `${direction} ${field}`),
+  )
+  expect(said.sort()).toEqual(want)
 })

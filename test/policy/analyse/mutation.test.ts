@@ -438,3 +438,30 @@ test('a hold beside one for every tool, where the default is a denial -> survive
     outcome: 'equivalent',
   })
 })
+
+describe('a route that adds itself', () => {
+  const base = BASE.replace(
+    'id: board, reviewers: [ana, bo], quorum: 2,',
+    'id: board, reviewers: [ana, bo], quorum: 2, on: { action: [write, wipe], where: [{ path: payload.amount, above: 10 }] },',
+  )
+  const rules = '  - { id: s/x, on: { service: s }, then: hold }\n'
+  const holds = (action: string, amount: number, expected: string) =>
+    `  - { name: ${action} ${amount}, action: { action: ${action}, payload: { amount: ${amount} } }, expect: { verdict: hold, ${expected} } }\n`
+  const ofRoute = async (tests: string[]) =>
+    shown(await mutants(rules, tests, base), 'survived').filter((one) => one.startsWith('route'))
+
+  test('that no test expects -> every mutant survives', async () => {
+    expect(await ofRoute([holds('write', 11, 'rules: [s/x]')])).toEqual([
+      'route board: quorum: 2 became 1',
+      'route board: it adds itself to holds no longer',
+      'route board: on: action: write was left out',
+      'route board: on: action: wipe was left out',
+      'route board: where: above: 10 became 11',
+    ])
+  })
+
+  test('that is tested at its edges -> none survives', async () => {
+    const reviews = 'route: [board], reviews: { board: { quorum: 2 } }'
+    expect(await ofRoute([holds('write', 11, reviews), holds('wipe', 90, reviews)])).toEqual([])
+  })
+})

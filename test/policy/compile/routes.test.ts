@@ -88,6 +88,21 @@ test('a rule that names no route leaves it open where a route adds itself, and e
   expect(adding.bundle?.policy.rules[0]?.route).toBeNull()
 })
 
+test.for([
+  { globs: 'refunds/*', want: [] },
+  { globs: 'refunds/any, refund/*', want: ['REFERENCE_UNKNOWN'] },
+  { globs: 'refunds/large', want: ['REFERENCE_UNKNOWN'] },
+  { globs: 'engine/tool-unknown', want: [] },
+  { globs: 'scope/*', want: [] },
+  { globs: '"*"', want: [] },
+  { globs: 'budget/*', want: ['REFERENCE_UNKNOWN'] },
+])('a route for the rules $globs, of which there is refunds/any -> $want', async (row) => {
+  const rule = '{ id: refunds/any, on: { service: shop }, then: hold }'
+  expect(await codesOf(`reviewers: [ana], on: { rules: [${row.globs}] }`, { rule })).toEqual(
+    row.want,
+  )
+})
+
 describe('who can satisfy a route', () => {
   const until = (time: string) =>
     PEOPLE.map((one) =>
@@ -113,6 +128,18 @@ describe('who can satisfy a route', () => {
       want: no,
     },
     { name: 'nothing', route: 'reviewers: [dee]', want: no },
+    {
+      name: 'a key that counts from tomorrow on',
+      route: 'reviewers: [ana]',
+      people: [PEOPLE[0]?.replace(' }]', ', valid_from: 2026-11-22T09:00:00Z }]') ?? ''],
+      want: ['REFERENCE_UNKNOWN', 'REFERENCE_UNKNOWN', ...no],
+    },
+    {
+      name: 'a key that counts from now on',
+      route: 'reviewers: [ana]',
+      people: [PEOPLE[0]?.replace(' }]', ', valid_from: 2026-11-21T09:00:00Z }]') ?? ''],
+      want: ['REFERENCE_UNKNOWN', 'REFERENCE_UNKNOWN'],
+    },
     {
       name: 'nothing, on a forge without accounts',
       route: 'reviewers: [dee], signature: none',

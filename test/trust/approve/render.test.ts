@@ -176,6 +176,7 @@ describe('hostile words', () => {
   test('long text says how much is left out, and no surrogate pair is torn', () => {
     expect(plainLine('abcdef', 4)).toBe('abcd… (2 more characters)')
     expect(plainLine('abc\u{1F600}', 4)).toBe('abc… (1 more characters)')
+    expect(plainLine('b\uFE01\u{E0141}', 10)).toBe('b\\u{fe01}\\u{e0141}')
     expect(plainLine('a\nb\u202E', 10)).toBe('a\\u{a}b\\u{202e}')
   })
 })

@@ -117,6 +117,18 @@ describe('the signature that a route wants', () => {
   })
 })
 
+test.for([
+  { name: 'a key, where an identity is asked for', signature: 'sigstore', more: {} },
+  { name: 'an identity, where a key is asked for', signature: 'ssh', more: keyless },
+  { name: 'no signature, since one is asked for', signature: 'signed', more: unsigned },
+] as const)('a rejection with $name rejects, and takes an approval back', ({ signature, more }) => {
+  const fine = signature === 'sigstore' ? keyless : {}
+  const later = { verdict: 'reject', issuedAt: new Date(NOW + 9 * 60_000).toISOString(), ...more }
+  const route: AskedRoute = { ...PAYMENTS, quorum: 1, signature }
+  const result = count([reviewOf('ana', fine), reviewOf('ana', later)], route)
+  expect(result).toMatchObject({ state: 'rejected', by: ['ana'] })
+})
+
 describe('when the time is over', () => {
   const over = new Date(EXPIRES).toISOString()
   test.for<{ name: string; route: AskedRoute; want: string }>([

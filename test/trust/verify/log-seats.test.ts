@@ -1,9 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { PolicyError } from '../../../src/base/errors.ts'
 import type { Approval, AskedOfPeople } from '../../../src/model/generated/types.ts'
+import type { DecisionFields } from '../../../src/trust/receipt/statement.ts'
 import { verifyLog } from '../../../src/trust/verify/log.ts'
 import { checkSeats } from '../../../src/trust/verify/log-seats.ts'
-import { approvalOf, filesOf, genesis, hold, resolution, trustOf } from './log-case.ts'
+import {
+  approvalOf,
+  filesOf,
+  fingerprintOf,
+  genesis,
+  hold,
+  nonceOf,
+  resolution,
+  trustOf,
+} from './log-case.ts'
 
 type Seat = NonNullable<Approval['seats']>[number]
 
@@ -27,6 +37,10 @@ const GROUPED: AskedOfPeople = {
     { id: 'b', quorum: 1 },
   ],
 }
+const TRUSTED = [
+  { id: 'ana', fingerprints: [fingerprintOf(2)] },
+  { id: 'bo', fingerprints: [fingerprintOf(3)] },
+]
 const BROKEN: AskedOfPeople = { ...TWO, breakGlass: 1 }
 const inA = at('payments', { group: 'a' })
 const inB = at('payments', { group: 'b' })
@@ -105,6 +119,26 @@ describe('the people of an approval', () => {
     },
     { name: 'both in one group', asked: [GROUPED], approvals: [by('ana', [inA]), by('bo', [inA])] },
     {
+      name: 'one in a group that is said twice',
+      asked: [
+        {
+          ...GROUPED,
+          groups: [
+            { id: 'a', quorum: 1 },
+            { id: 'a', quorum: 1 },
+          ],
+        },
+      ],
+      approvals: [by('ana', [inA])],
+      want: 'RECEIPT_INVALID',
+    },
+    {
+      name: 'fewer than its groups are said to make',
+      asked: [{ ...GROUPED, quorum: 3 }],
+      approvals: [by('ana', [inA]), by('bo', [inB])],
+      want: 'RECEIPT_INVALID',
+    },
+    {
       name: 'in no group of it',
       asked: [GROUPED],
       approvals: [by('ana', [inA]), by('bo', [at('payments', { group: 'c' })])],
@@ -170,7 +204,9 @@ describe('the people of an approval', () => {
 
 describe('in a log', () => {
   const codes = (entries: Uint8Array[]) =>
-    verifyLog(filesOf(entries), { trust: trustOf() }).problems.map(({ code }) => code)
+    verifyLog(filesOf(entries), { trust: trustOf({ reviewers: TRUSTED }) }).problems.map(
+      ({ code }) => code,
+    )
   const broke = [{ id: 'payments', quorum: 2, signature: 'signed', breakGlass: 1 }] as const
   const breaks = (name: string) => {
     const { seats: _, ...approval } = approvalOf(name, {
@@ -201,6 +237,41 @@ describe('in a log', () => {
     const forged = approvals.map((one) => ({ ...one, signature }))
     const receipt = resolution('b', 1, { resolution: { asked: [...broke], approvals: forged } })
     expect(codes([genesis(), hold('b'), receipt])).toEqual(['REVIEW_UNBOUND'])
+  })
+
+  type Looks = {
+    name: string
+    by: string
+    approval?: Partial<Approval>
+    predicate?: Partial<DecisionFields>
+    want: string[]
+  }
+  test.for<Looks>([
+    { name: 'somebody else', by: 'bo', want: [] },
+    { name: 'who broke it', by: 'ana', want: ['REVIEW_SELF'] },
+    {
+      name: 'who stands in for whoever broke it',
+      by: 'bo',
+      approval: { seats: [{ route: 'payments', for: 'ana' }] },
+      want: ['REVIEW_SELF'],
+    },
+    { name: 'who broke it, as a no', by: 'ana', predicate: { decision: 'REJECTED' }, want: [] },
+  ])('a look by $name -> $want', ({ by: reviewer, approval, predicate: fields, want }) => {
+    const isNo = fields?.decision === 'REJECTED'
+    const looked = approvalOf('b', {
+      seed: reviewer === 'ana' ? 2 : 3,
+      statement: ({ subject, predicate }) => {
+        if (subject[0] !== undefined) subject[0].name = 'req_c'
+        Object.assign(predicate, { request: 'req_c', nonce: nonceOf('c'), reviewer })
+        if (isNo) predicate.verdict = 'reject'
+      },
+      approval: { reviewer, ...(isNo ? { verdict: 'reject' } : {}), ...approval },
+    })
+    const receipt = resolution('b', 2, {
+      fields: { id: 'req_c', request: 'req_c', ...fields },
+      resolution: { ratifies: 'req_b', nonce: nonceOf('c'), approvals: [looked] },
+    })
+    expect(codes([genesis(), hold('b'), ended('b', 1), receipt])).toEqual(want)
   })
 
   test.for([

@@ -18,7 +18,7 @@ import type { LintInput } from './lint.ts'
 import type { Reach } from './reach.ts'
 import { reachTest } from './reach.ts'
 
-/** People who cannot sign or are asked by nobody, routes that nothing takes, and routes that need an agent's owner. */
+/** People who cannot sign or are asked by nobody, routes that nothing takes, and routes that need who may not review. */
 export function lintPeople(input: LintInput, reach: Reach, report: Report): void {
   const { documents, now } = input
   const reviewers = new Map(
@@ -45,7 +45,7 @@ export function lintPeople(input: LintInput, reach: Reach, report: Report): void
       (signature) => signature !== 'none' && !canSign(person.value, { signature, now }),
     )
     if (unable !== undefined) {
-      const why = keys.length === 0 ? 'has no key' : 'has no key that still counts'
+      const why = keys.length === 0 ? 'has no key' : 'has no key that counts now'
       const what = unable === 'ssh' || unable === 'signed' ? why : 'has no identity'
       const remedy =
         unable === 'sigstore' ? 'name one below "identities"' : 'pin a key below "keys"'
@@ -74,6 +74,7 @@ export function lintPeople(input: LintInput, reach: Reach, report: Report): void
       continue
     }
     lintOwners(input, reach, route, report)
+    lintGlass(input, route, report)
   }
 }
 
@@ -140,6 +141,58 @@ function lintOwners(
     if (seatPeople(seatsOn(compiled, others, now), rest).need === 0) continue
     const message = `what ${agent} asks for on route ${JSON.stringify(id)} cannot be approved without ${owner}, who owns it; add reviewers`
     report.warn(route.at('/id'), 'ROUTE_NEEDS_OWNER', message)
+  }
+}
+
+/**
+ * Who breaks the glass does not look at it afterwards: without them, and without those who stand in for them, there
+ * should be enough who can. Of those who may break it, as many as it takes are left out, always the one who is missed
+ * most.
+ */
+function lintGlass(
+  { documents, loaded, now }: LintInput,
+  { value, at }: Entry<Route>,
+  report: Report,
+): void {
+  const route = loaded.policy.routes.find(({ id }) => id === value.id)
+  const { break_glass: glass, signature } = route ?? {}
+  if (route === undefined || glass === undefined || signature === undefined) return
+  const able = ableOn(route, documents, now)
+  const signing = ableOn({ signature: signature === 'none' ? 'signed' : signature }, documents, now)
+  const people = peopleFacts(documents)
+  const later = withLater(route)
+  const needWithout = (gone: readonly string[]): number => {
+    const others = people.map((one) => (gone.includes(one.id) ? withoutDelegates(one) : one))
+    const rest = [...able].filter((one) => !gone.includes(one))
+    return seatPeople(seatsOn(later, others, now), rest).need
+  }
+  if (needWithout([]) > 0) return
+  let gone: readonly string[] = []
+  for (let count = 0; count < glass.quorum; count++) {
+    const next = glass.reviewers
+      .filter((one) => signing.has(one) && !gone.includes(one))
+      .map((one) => [...gone, one])
+    const [worst] = next.sort((a, b) => needWithout(b) - needWithout(a))
+    if (worst === undefined) return // Too few can break it, which is an error already.
+    gone = worst
+  }
+  if (needWithout(gone) === 0) return
+  const message = `when ${gone.join(' and ')} broke the glass of route ${JSON.stringify(route.id)}, too few others can look at it, and nobody breaks it again; add reviewers`
+  report.warn(at('/id'), 'ROUTE_NEEDS_BREAKER', message)
+}
+
+/** The route with those to whom it escalates: they may look at it too, if later. */
+function withLater(route: CompiledRoute): CompiledRoute {
+  const { reviewers, groups, escalate } = route
+  const more = (names: readonly string[]) => [
+    ...new Set([...names, ...(escalate?.reviewers ?? [])]),
+  ]
+  return {
+    ...route,
+    reviewers: more(reviewers),
+    ...(groups === undefined
+      ? {}
+      : { groups: groups.map((group) => ({ ...group, reviewers: more(group.reviewers) })) }),
   }
 }
 

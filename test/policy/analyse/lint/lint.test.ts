@@ -481,6 +481,8 @@ describe('tools that cannot be undone', () => {
 })
 
 describe('people and routes', () => {
+  const glass = (asks: string, breaks: string) =>
+    `- { id: default, ${asks}, time_out: 1h, break_glass: { ${breaks}, review_within: 24h } }`
   const second = '- { id: second, reviewers: [bo], time_out: 1h }'
   const takes = '- { id: a/b, on: { action: write }, then: hold, route: second }'
   const onGithub = `defaults: { low: allow, medium: allow, high: hold, critical: deny }\nforge: { kind: github, repository: acme/approvals }`
@@ -575,6 +577,47 @@ describe('people and routes', () => {
       want: ['routes.yaml:4:11 ROUTE_NEEDS_OWNER'],
     },
     { name: 'near miss: another reviewer is enough', agents: [owned], want: [] },
+    {
+      name: 'who breaks the glass is needed to look at it',
+      routes: [glass('reviewers: [ana, bo], quorum: 2', 'reviewers: [bo]')],
+      want: ['routes.yaml:4:11 ROUTE_NEEDS_BREAKER'],
+    },
+    {
+      name: 'one of those who may break the glass is needed in a group',
+      routes: [
+        glass(
+          'groups: [{ id: a, reviewers: [ana] }, { id: b, reviewers: [bo, cleo] }]',
+          'reviewers: [bo, ana]',
+        ),
+      ],
+      people: [ANA, BO, `- { id: cleo, ${key('c')} }`],
+      want: ['routes.yaml:4:11 ROUTE_NEEDS_BREAKER'],
+    },
+    {
+      name: 'two who break the glass together leave nobody',
+      routes: [glass('roles: [lead]', 'roles: [lead], quorum: 2')],
+      want: ['routes.yaml:4:11 ROUTE_NEEDS_BREAKER'],
+    },
+    {
+      name: 'near miss: either of two breaks it, and the other looks',
+      routes: [glass('roles: [lead]', 'roles: [lead]')],
+      want: [],
+    },
+    {
+      name: 'near miss: who breaks it does not review',
+      routes: [glass('reviewers: [ana]', 'reviewers: [bo]')],
+      want: [],
+    },
+    {
+      name: 'near miss: somebody comes in later',
+      routes: [
+        glass('reviewers: [bo]', 'reviewers: [bo]').replace(
+          'time_out: 1h',
+          'time_out: 1h, escalate: { after: 5m, reviewers: [ana] }',
+        ),
+      ],
+      want: [],
+    },
     {
       name: 'no account on the forge',
       project: onGithub,
