@@ -90,7 +90,7 @@ async function postReview(
 ): Promise<void> {
   const { verdict, pull } = statement.predicate
   const { client } = context
-  await assertPoster(context, account)
+  const self = await posterOf(context, account)
   const posting = {
     ...{ pull_number: number, commit_id: pull.headSha, body },
     event: verdict === 'reject' ? 'REQUEST_CHANGES' : 'APPROVE',
@@ -105,7 +105,10 @@ async function postReview(
     if (pull.headSha !== shown.headSha) throw headDiffers(number)
     const posted = await readReviews(context, number)
     const isOurs = (review: ForgeReview): boolean =>
-      review.body === body && review.commit === pull.headSha && review.state !== 'dismissed'
+      (self === null || review.poster === self) &&
+      review.body === body &&
+      review.commit === pull.headSha &&
+      review.state !== 'dismissed'
     if (posted.some(isOurs)) return
     try {
       const answer = await client.ask('POST /pulls/{pull_number}/reviews', posting, [422])
@@ -121,10 +124,13 @@ async function postReview(
 
 const POST_TRIES_MAX = 3
 
-/** A review that another account posts would stand in the way of the request: it is not even sent. */
-async function assertPoster({ people }: Context, account: string | null): Promise<void> {
-  const self = account === null ? null : await people.self()
-  if (self === null || self === account) return
+/**
+ * The account that posts, where GitHub says which. A review that another one posts would stand in the way of the
+ * request: it is not even sent.
+ */
+async function posterOf({ people }: Context, account: string | null): Promise<string | null> {
+  const self = await people.self()
+  if (account === null || self === null || self === account) return self
   throw new PolicyError(
     'REVIEW_POSTER',
     `these credentials are of the account ${self}, and the reviewer's on the roster is ${account}: post the review with a token of the reviewer's own`,

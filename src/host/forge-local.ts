@@ -1,6 +1,7 @@
 import { PolicyError } from '../base/errors.ts'
 import type { Request } from '../model/generated/types.ts'
 import type { Clock, Forge, ForgeReview, Pull, PullText } from '../model/ports.ts'
+import { folderOf, headDiffers, prettyJson } from './forge/names.ts'
 import type { LocalRepository } from './forge-repository.ts'
 import { openRepository } from './forge-repository.ts'
 import type { Git, GitObject, RefChange } from './git.ts'
@@ -11,15 +12,12 @@ import {
   baseMissing,
   branchRef,
   checkRequestId,
-  folderOf,
-  headDiffers,
   headRef,
   indexRef,
   metaRef,
   NAME,
   parseMeta,
   parseObject,
-  prettyJson,
   pullUnknown,
   tampered,
 } from './local/meta.ts'

@@ -321,6 +321,20 @@ describe('statuses', () => {
     },
   )
 
+  test('of which GitHub takes no more are left out', async () => {
+    const { account, forge } = engine()
+    await forge.open(numbered(1), TEXT)
+    const { headSha } = await forge.pull(1)
+    await forge.setStatus(1, headSha, { state: 'pending', description: '' })
+    const { statuses } = world.github.state
+    const [first] = statuses.get(headSha) ?? []
+    statuses.set(headSha, Array(1000).fill(first))
+    const again = world.open({ token: account.token })
+    await again.setStatus(1, headSha, { state: 'success', description: '' })
+    expect(world.github.count('repos/create-commit-status', 422)).toBe(1)
+    expect(shown(headSha)).toHaveLength(1000)
+  })
+
   test('in an outage -> FORGE_UNREACHABLE, so that it may be tried again', async () => {
     const { forge } = engine()
     world.github.fail({ times: 9, answer: GONE })

@@ -231,6 +231,20 @@ describe('reviews', () => {
     expect(await forge.reviews(1)).toMatchObject([{ body: 'two', state: 'dismissed' }])
   })
 
+  test('that somebody else has posted word for word is posted all the same', async () => {
+    const { forge } = await opened()
+    const { ana, bo, cy } = world.people
+    await post(world.open({ token: bo.token }), 1, numbered(1), 'ana')
+    const [{ body } = { body: '' }] = await forge.reviews(1)
+    Object.assign(world.github.pull(1).reviews[0] ?? {}, { user: cy })
+    const { headSha } = await forge.pull(1)
+    const predicate = { reviewer: 'ana', verdict: 'approve', pull: { headSha } }
+    const review = { statement: { predicate } as never, body, submittedAt: 0, account: null }
+    for (let i = 0; i < 2; i++) await forge.postReview(1, review)
+    const posters = (await forge.reviews(1)).map(({ poster }) => poster)
+    expect(posters).toEqual([cy, ana].map(({ id }) => String(id)))
+  })
+
   test('posted while the answer is lost, once', async () => {
     const { forge } = await opened()
     world.github.fail({ on: 'pulls/create-review', when: 'after' })
@@ -299,6 +313,24 @@ describe('what others do to the repository', () => {
     if (side === 'base') world.github.state.id += 1
     else Object.assign(world.github.pull(1), { headRepository: 1 })
     await expect(forge.pull(1)).rejects.toMatchObject({ code: 'REQUEST_TAMPERED' })
+  })
+
+  test('a tag of the same name as the base does not stand for it', async () => {
+    const { forge, headSha } = await opened()
+    await read('update-ref', 'refs/tags/main', headSha)
+    expect(await forge.onBase(headSha)).toBe(false)
+  })
+
+  test('a request that is longer than any answer may be -> FORGE_UNREACHABLE', async () => {
+    const { forge } = await opened()
+    const content = 'a'.repeat(33 * 1024 * 1024)
+    const blob = { sha: 'f'.repeat(40), size: 1, encoding: 'base64', content }
+    world.github.fail({ on: 'git/get-blob', times: 9, answer: { status: 200, body: blob } })
+    await expect(world.open().pull(1)).rejects.toMatchObject({
+      code: 'FORGE_UNREACHABLE',
+      message: expect.stringContaining('too long'),
+    })
+    expect(await forge.pull(1)).toMatchObject({ number: 1 })
   })
 
   test('the base moves: the base commit stays, and it settles', async () => {
@@ -469,6 +501,7 @@ describe('limits and outages', () => {
       name: 'secondary, 429',
       answer: { ...SECONDARY, status: 429, headers: { 'retry-after': '60' } },
     },
+    { name: 'secondary, of a length that is not said', answer: { ...SECONDARY, headers: {} } },
     {
       name: 'primary',
       answer: {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PolicyError } from '../../base/errors.ts'
-import { FORGE_ANSWER_BYTES_MAX } from '../../base/limits.ts'
 import { valueAt } from '../forge/answer.ts'
+import { readBytes } from '../forge/bytes.ts'
 import { plainLine } from '../forge/plain.ts'
 import type { GiteaCredentials } from './credentials.ts'
 
@@ -12,6 +12,8 @@ export type GiteaTiming = {
   readonly timeoutMs?: number
   /** Tries again to read after an outage. Default: 2, after 1 and 4 seconds. */
   readonly retries?: number
+  /** Longest wait for Gitea to work out whether it can merge, in milliseconds. Default: 15,000 */
+  readonly mergeMs?: number
 }
 
 export type ClientOptions = {
@@ -59,6 +61,8 @@ export type GiteaClient = {
   server(route: string, asking?: Asking): Promise<unknown>
   /** For pauses between tries. */
   readonly secondMs: number
+  readonly timeoutMs: number
+  readonly mergeMs: number
 }
 
 /**
@@ -68,7 +72,7 @@ export type GiteaClient = {
  */
 export function openGiteaClient(options: ClientOptions): GiteaClient {
   const { repository, timing = {} } = options
-  const { secondMs = 1000, timeoutMs = 15_000, retries = 2 } = timing
+  const { secondMs = 1000, timeoutMs = 15_000, retries = 2, mergeMs = 15_000 } = timing
   const root = options.apiUrl.replace(/\/+$/, '')
   const below = `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`
   let last: Promise<unknown> = Promise.resolve()
@@ -101,6 +105,8 @@ export function openGiteaClient(options: ClientOptions): GiteaClient {
     get: (route, asking = {}) => must(inside(route), asking),
     server: (route, asking = {}) => must(route, asking),
     secondMs,
+    timeoutMs,
+    mergeMs,
   }
 }
 
@@ -175,17 +181,6 @@ async function sendOnce(around: Around, url: URL, method: string, asking: Asking
     if (error instanceof PolicyError) throw error
     throw unreachable(`${url.host} cannot be reached (${reasonOf(error)})`)
   }
-}
-
-async function readBytes({ body }: Response): Promise<Buffer> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of body ?? []) {
-    size += part.length
-    if (size > FORGE_ANSWER_BYTES_MAX) throw unreachable('the answer of the forge is too long')
-    parts.push(part)
-  }
-  return Buffer.concat(parts)
 }
 
 /** One word of what went wrong. The error itself is not passed on: it may hold the request. */

@@ -90,22 +90,23 @@ async function checkHead(context: Context, sha: string, id: string, wanted: stri
 
 /**
  * Gitea makes two pull requests of one branch when it is asked for them at the same moment, so who made the branch
- * makes the pull request, and others wait for it. Once the commit is old, its maker is taken to have died in between.
+ * makes the pull request, and others wait for it. Once the commit is older than a call takes at most, its maker is taken
+ * to have died in between.
  *
  * @returns null when none came
  */
 async function awaitOther(context: Context, branch: string, head: Head): Promise<Shown | null> {
-  for (let waitedMs = 0; waitedMs <= OTHERS_MS; waitedMs += OTHERS_LOOK_MS) {
+  const { timeoutMs } = context.client
+  for (let waitedMs = 0; waitedMs <= timeoutMs; waitedMs += OTHERS_LOOK_MS) {
     const found = await findPull(context, branch)
     if (found !== null) return found
     const answer = await context.client.ask('GET ')
-    if (answer.done && answer.at - head.at > OTHERS_MS) return null
+    if (answer.done && answer.at - head.at > timeoutMs) return null
     await sleep(OTHERS_LOOK_MS)
   }
   return null
 }
 
-const OTHERS_MS = 5000
 const OTHERS_LOOK_MS = 250
 
 /** @returns null when another process was quicker */

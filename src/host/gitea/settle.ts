@@ -57,7 +57,7 @@ async function merge(
     ...{ MergeTitleField: title, MergeMessageField: rest.join('\n').trim() },
   }
   const asking = { body, statuses: [404, 405, 409, 422, 500] }
-  const until = performance.now() + MERGE_MS_MAX
+  const until = performance.now() + context.client.mergeMs
   for (;;) {
     const answer = await context.client.ask(`POST /pulls/${number}/merge`, asking)
     if (answer.done) return
@@ -65,7 +65,8 @@ async function merge(
     const now = await showPull(context, number)
     if (now.headSha !== headSha) throw headDiffers(number)
     if (now.state !== 'open') return // Closed by hand, meanwhile: the outcome still goes to the base.
-    // Gitea says so of a conflict too, and while it still works out whether there is one.
+    // Gitea says so of a conflict too, and while it still works out whether there is one: after the base has moved, it
+    // looks at every open pull request again, one after another.
     const passing = isOvertaken(answer) || /try again|^$/i.test(answer.message)
     if (!passing || performance.now() > until) {
       throw new PolicyError(
@@ -77,8 +78,6 @@ async function merge(
   }
 }
 
-/** After the base has moved, Gitea looks at every open pull request again, one after another. */
-const MERGE_MS_MAX = 15_000
 const MERGE_PAUSE_MS = 300
 
 type Outcome = {

@@ -80,7 +80,10 @@ export function openGithubClient(options: ClientOptions): GithubClient {
       const date = Date.parse(answer.headers.date ?? '')
       return { done: true, value: answer.data, more, date: Number.isNaN(date) ? null : date }
     } catch (error) {
+      const { cause } = error as { cause?: unknown }
+      if (cause instanceof PolicyError) throw cause
       const found = refusalOf(error, options)
+      if (found.limited && web.quietMs() === 0) web.pause()
       if (!found.limited && statuses.includes(found.status)) return { done: false, ...found }
       throw failure(found, { host, repository, quiet: web.quietMs() / secondMs })
     }

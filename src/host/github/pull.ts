@@ -14,6 +14,7 @@ import {
   tampered,
 } from '../forge/names.ts'
 import type { GithubClient } from './client.ts'
+import { readTip } from './commit.ts'
 import type { People } from './people.ts'
 import { askedOf } from './people.ts'
 
@@ -204,10 +205,10 @@ function kindOf(type: string): PosterKind {
   return type === 'User' ? 'person' : 'bot'
 }
 
-/** Whether `ancestor` is reachable from the base branch. */
+/** Whether `ancestor` is reachable from the base branch. The branch is not named: a tag could bear the same name. */
 export async function isOnBase(context: Context, ancestor: string): Promise<boolean> {
   if (!isOid(ancestor)) return false
-  const basehead = `${ancestor}...${context.base}`
+  const basehead = `${ancestor}...${await readTip(context)}`
   // From the second page on, the files are left out.
   const parameters = { basehead, per_page: 1, page: 2 }
   const answer = await context.client.ask('GET /compare/{basehead}', parameters, [404])

@@ -1,4 +1,3 @@
-import { canonicalize } from '../../base/canonical-json.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJsonBytes } from '../../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
@@ -60,17 +59,7 @@ export function parseObject({ content }: GitObject): JsonObject {
   return value as JsonObject
 }
 
-/** RFC 8785 order, indented for people, and a line feed. */
-export function prettyJson(value: object): string {
-  const sorted: unknown = JSON.parse(canonicalize(value as JsonObject))
-  return `${JSON.stringify(sorted, null, 2)}\n`
-}
-
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
-
-export function folderOf(id: string): string {
-  return `requests/${id}`
-}
 
 export function checkRequestId(id: string): void {
   if (!isRequestId(id)) throw tampered('a request id')
@@ -87,10 +76,6 @@ export function checkNumber(number: number): number {
 
 export function pullUnknown(number: number): PolicyError {
   return new PolicyError('REQUEST_UNKNOWN', `the forge has no pull request ${number}`)
-}
-
-export function headDiffers(number: number): PolicyError {
-  return new PolicyError('FORGE_CONFLICT', `the head of pull request ${number} is another commit`)
 }
 
 export function baseMissing(base: string): PolicyError {

@@ -1,22 +1,21 @@
 import type { Resolution } from '../../model/nouns.ts'
 import type { PullClosing } from '../../model/ports.ts'
+import { folderOf, headDiffers, prettyJson } from '../forge/names.ts'
+import { plainLine } from '../forge/plain.ts'
 import type { LocalForgeOptions } from '../forge-local.ts'
 import type { Git, GitObject, NewCommit, NewFile, RefChange } from '../git.ts'
 import {
   baseMissing,
   branchRef,
-  folderOf,
-  headDiffers,
   headRef,
   metaRef,
   parseMeta,
   parseObject,
-  prettyJson,
   pullUnknown,
   tampered,
 } from './meta.ts'
 import { retry } from './retry.ts'
-import { field, plain, toolOf } from './words.ts'
+import { field, toolOf } from './words.ts'
 
 type Settling = {
   readonly number: number
@@ -86,10 +85,10 @@ function outcomeMessage(request: GitObject, number: number, closing: PullClosing
   const lines = [
     `${VERBS[decision]} ${field(asked, 'id')}: ${toolOf(asked)}`,
     '',
-    plain(reason, 1000),
+    plainLine(reason, 1000),
     '',
     `Decision: ${decision}`,
-    ...by.map((name) => `Reviewed-by: ${plain(name, 128)}`),
+    ...by.map((name) => `Reviewed-by: ${plainLine(name, 128)}`),
     `Pull-request: ${number}`,
     `Policy: ${field(asked, 'policy')}`,
     `Action-digest: ${field(asked, 'root')}`,

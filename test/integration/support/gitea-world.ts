@@ -31,8 +31,8 @@ export type GiteaWorld = {
 
 type OpenAbout = { readonly token?: string; readonly timing?: GiteaTiming }
 
-/** Outages are waited for a hundredth of the time. */
-export const FAST: GiteaTiming = { secondMs: 100, timeoutMs: 20_000, retries: 2 }
+/** Outages are waited for a tenth of the time; a busy server longer. */
+export const FAST: GiteaTiming = { secondMs: 100, timeoutMs: 20_000, retries: 2, mergeMs: 60_000 }
 
 export async function openTeam(): Promise<GiteaTeam> {
   const gitea = await startGitea()

@@ -46,6 +46,9 @@ export async function startGitea(): Promise<GiteaServer> {
     GITEA_WORK_DIR: folder,
     // The suites may run in a container, as its only user.
     GITEA_I_AM_BEING_UNSAFE_RUNNING_AS_ROOT: 'true',
+    // Each push runs hooks, processes so short that collecting garbage would be a third of their time.
+    GOGC: 'off',
+    GOMEMLIMIT: '512MiB',
   }
   const run = async (...args: string[]): Promise<string> => {
     const { stdout } = await promisify(execFile)(program, ['-c', config, ...args], { env })
@@ -163,6 +166,8 @@ LFS_START_SERVER = false
 [database]
 DB_TYPE = sqlite3
 PATH = ${folder}/data/gitea.db
+SQLITE_JOURNAL_MODE = WAL
+SQLITE_TIMEOUT = 30000
 [repository]
 ROOT = ${folder}/repositories
 [security]
@@ -182,6 +187,10 @@ ENABLED = false
 ENABLED = false
 [indexer]
 ISSUE_INDEXER_TYPE = db
+[git.config]
+core.fsync = none
+[api]
+MAX_RESPONSE_ITEMS = 20
 [log]
 MODE = console
 LEVEL = Critical

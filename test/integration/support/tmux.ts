@@ -9,6 +9,8 @@ export type Tmux = {
   keys(...keys: readonly string[]): void
   /** Types text as it is. */
   type(text: string): void
+  /** Pastes as terminals do, with marks around it where the program asks for them. */
+  paste(text: string): void
   screen(): string
   /** The screen, once it shows this. */
   shows(text: string | RegExp): Promise<string>
@@ -38,6 +40,10 @@ export function openTmux(options: {
   return {
     keys: (...keys) => void tmux('send-keys', '-t', 'main', ...keys),
     type: (text) => void tmux('send-keys', '-t', 'main', '-l', text),
+    paste: (text) => {
+      tmux('set-buffer', '--', text)
+      tmux('paste-buffer', '-p', '-r', '-t', 'main')
+    },
     screen,
     shows: async (text) => {
       const end = performance.now() + SHOWN_MS_MAX
@@ -63,4 +69,4 @@ export function openTmux(options: {
   }
 }
 
-const SHOWN_MS_MAX = 60_000
+const SHOWN_MS_MAX = 180_000 // A bound for what hangs, not for what is slow.
