@@ -1,5 +1,6 @@
 import { canonicalize } from './canonical-json.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
+import { DECEPTIVE, jsonEscape } from './plain-text.ts'
 import { joinPointer } from './pointer.ts'
 
 /** One place where two JSON values differ. */
@@ -101,11 +102,5 @@ function formatPointer(pointer: string): string {
 const PLAIN_POINTER = /^[A-Za-z0-9_.$@/~-]+$/
 
 function formatValue(value: JsonValue): string {
-  return canonicalize(value).replace(
-    INVISIBLE,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return canonicalize(value).replace(DECEPTIVE, jsonEscape) // CVE-2021-42574, Trojan Source.
 }
-
-// DEL and C1 controls (terminals), zero-width and direction marks, line separators (CVE-2021-42574, Trojan Source).
-const INVISIBLE = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g

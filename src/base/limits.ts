@@ -196,6 +196,9 @@ export const IDENTITY_TOKEN_LENGTH_MAX = 16 * 1024
 /** How far ahead a route looks for its open hours, in days: over a year, whatever its holidays. */
 export const OPEN_HOURS_DAYS_MAX = 400
 
+/** What one Git command may answer, in bytes: a few trees that name each other list more files than any machine holds. */
+export const GIT_OUTPUT_BYTES_MAX = 256 * 1024 * 1024
+
 /** One commit object: a message, and a signature of some kilobytes. */
 export const COMMIT_BYTES_MAX = 256 * 1024
 

@@ -13,8 +13,19 @@ export function plainLine(text: string, lengthMax: number): string {
 /** What a cut through a surrogate pair leaves behind. */
 const HALF_PAIR = /[\uD800-\uDBFF]$/
 
-/** Controls, line and paragraph separators, direction marks, invisible and private characters. */
-const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u115F\u1160\u3164\uFFA0]/gu
+/**
+ * Controls, line and paragraph separators, direction marks, private characters, and those that nobody sees: variation
+ * selectors too, which hide text behind a letter and change how wide a terminal draws it.
+ */
+export const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+
+/** A character as JSON escapes it: one escape, or two for what lies beyond the first plane. */
+export function jsonEscape(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')
+}
 
 function spell(character: string): string {
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`

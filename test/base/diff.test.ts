@@ -85,6 +85,9 @@ describe('formatDiff', () => {
   })
 
   test('neither a key nor a value forges a line or hides a character', () => {
+    expect(formatDiff(diffJson({ a: 'b' }, { a: 'b\ufe01\u{e0041}\u034f' }))).toBe(
+      '~ /a: "b" -> "b\\ufe01\\udb40\\udc41\\u034f"\n',
+    )
     const text = formatDiff(diffJson({}, { 'a: 1\n+ /b': 'x\n- /c: 2\u202e\u009b\u200b\ufeff' }))
     expect(text).toBe('+ "/a: 1\\n+ ~1b": "x\\n- /c: 2\\u202e\\u009b\\u200b\\ufeff"\n')
   })

@@ -75,7 +75,7 @@ export function openedOf(
   changes: Partial<OpenedRequest> = {},
 ): OpenedRequest {
   return {
-    ...{ found, where, masked: '', reviews: [] },
+    ...{ found, where, masked: '', reviews: [], members: [] },
     clear: { payload: { ...PAYLOAD }, context: {} },
     ...changes,
   }

@@ -3715,7 +3715,7 @@ accounts?: Accounts
  */
 identities?: PinnedIdentity[]
 /**
- * Who reviews in this person's place for a while. Both together count once. A delegate cannot pass it on. Default: nobody.
+ * Who reviews in this person's place for a while. Both together count once. A delegate cannot pass it on, and takes no part in escalation or break-glass. Default: nobody.
  * 
  * @minItems 1
  * @maxItems 16
