@@ -52,6 +52,11 @@ export type OpenOptions = {
    * `keep`, which leaves the references in payloads for a caller that follows them. Default: the policy's providers.
    */
   readonly secrets?: 'keep' | SecretProviders
+  /**
+   * Whether pull requests are opened here on a forge with accounts, where nobody can review what they opened. `false` is for
+   * a process that holds a reviewer's credentials. Default: true.
+   */
+  readonly opensPulls?: boolean
   /** Where newer versions of the policy come from, for `reload`. Default: there are none. */
   readonly updates?: UpdateOptions
 }
@@ -175,6 +180,7 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
         await before.close()
       }),
     dataFolder: folder.root,
+    opensPulls: options.opensPulls ?? true,
     secrets: openSecrets(providersOf(options.secrets, folder.root), options.secrets !== 'keep'),
     store,
     batcher: openBatcher(store, publish),
@@ -218,15 +224,15 @@ function providersOf(
  * @param role - the role to act in. Default: `agent`
  */
 export async function openAsOwner(
-  options: Pick<OpenOptions, 'policy' | 'bundle' | 'store'> & {
+  options: Pick<OpenOptions, 'policy' | 'bundle' | 'store' | 'opensPulls'> & {
     readonly secrets?: 'keep' | 'follow'
   },
   role = 'agent',
 ): Promise<Parts> {
   const bundle = await loadBundle(options)
-  const { store, secrets } = options
+  const { store, secrets, opensPulls = true } = options
   return openParts({
-    bundle,
+    ...{ bundle, opensPulls },
     ...(secrets === 'follow' ? {} : { secrets: 'keep' as const }),
     ...(store === undefined ? {} : { store }),
     credential: { project: bundle.policy.project, agents: ['*'], role },

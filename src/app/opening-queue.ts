@@ -3,7 +3,7 @@ import { formBatches, gatheringNote, gathersUntil, mayShare } from './batches.ts
 import type { WaitOptions } from './engine.ts'
 import type { Failures } from './forge-trouble.ts'
 import { tellOnce } from './notices.ts'
-import { openPull } from './opening.ts'
+import { mayOpen, openPull } from './opening.ts'
 import type { Parts } from './parts.ts'
 import { findRequest, publishResolution } from './resolve.ts'
 import { within } from './rounds.ts'
@@ -72,10 +72,14 @@ async function finish(
   last?: string,
 ): Promise<boolean> {
   let refusals = 0
-  await formBatches(parts)
+  // A forge that cannot say who it is opens nothing either.
+  const opens = await mayOpen(parts).catch(() => false)
+  if (opens) await formBatches(parts)
   const stop = last === undefined ? null : ((await findRequest(parts, last)).batch ?? last)
   const unfinished = await parts.store.unfinished()
-  const todo = unfinished.filter((one) => one.batch === null && (one.ended || one.pull === null))
+  const todo = unfinished.filter(
+    ({ batch, ended, pull }) => batch === null && (pull === null ? opens : ended),
+  )
   // Those that were refused come last, the longest ago first: they must not keep the others waiting.
   todo.sort((a, b) => failures.failedAt(a.id) - failures.failedAt(b.id))
   for (const { id } of todo) {

@@ -12,11 +12,16 @@ export type OpenedRequest = RequestRecord & { readonly pull: number }
  * Opens the request's pull request unless it is open, and asks the routes' people for their reviews. The forge gives the
  * same number for the same request, so that one which a crash or an outage cut short is finished.
  *
- * @throws {PolicyError} FORGE_CONFLICT (retryable) when the request was put into a batch meanwhile; as `Forge.open`
+ * @throws {PolicyError} FORGE_CONFLICT (retryable) when the request was put into a batch meanwhile; REQUEST_UNOPENED
+ *   (retryable) where it is for another process to open it; as `Forge.open`
  */
 export async function openPull(parts: Parts, found: RequestRecord): Promise<OpenedRequest> {
   if (found.pull !== null) return { ...found, pull: found.pull }
   const { request } = found
+  if (!(await mayOpen(parts))) {
+    const message = `${request.id} has no pull request yet; the engine that asked opens it, since whoever does cannot review it`
+    throw new PolicyError('REQUEST_UNOPENED', message, { retryable: true })
+  }
   if (mayShare(parts, request)) await claim(parts, request)
   // Of one that has ended, nobody is asked anything.
   const people = found.resolution === null ? peopleOf(request) : []
@@ -27,6 +32,11 @@ export async function openPull(parts: Parts, found: RequestRecord): Promise<Open
   const pull = await parts.forge.open(request, { ...text, reviewers })
   await parts.store.transact((tx) => tx.setPull(request.id, pull))
   return { ...found, pull }
+}
+
+/** Whether this process opens pull requests: where the forge has accounts, one with a reviewer's credentials does not. */
+export async function mayOpen({ opensPulls, forge }: Pick<Parts, 'opensPulls' | 'forge'>) {
+  return opensPulls || !hasAccounts(await forge.identity())
 }
 
 /** Nobody puts a request into a batch from now on: what is opened next is its own pull request. */

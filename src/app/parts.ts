@@ -25,6 +25,8 @@ export type Parts = {
   readonly store: Store
   readonly batcher: Batcher
   readonly forge: Forge
+  /** Whether pull requests are opened here where the forge has accounts. */
+  readonly opensPulls: boolean
   readonly sweeper: Sweeper
   /** Who tells people outside the forge; null where nobody is told. */
   readonly notifier: Notifier | null

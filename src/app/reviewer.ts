@@ -80,3 +80,19 @@ export async function shownTo(parts: Parts, id: string, signer: AnySigner | null
   if (listed.members === undefined) return showRequest(parts, found)
   return { found: listed, members: await showMembers(parts, found) }
 }
+
+/**
+ * Refuses a review by the name of one request of a batch: it would cover all of them, and whoever looked at this one
+ * before it was gathered has not seen the others.
+ *
+ * @throws {PolicyError} BATCH_WHOLE
+ */
+export async function assertWhole(parts: Parts, id: string): Promise<void> {
+  const { batch } = await findRequest(parts, id)
+  if (batch === undefined) return
+  const members = await parts.store.members(batch)
+  throw new PolicyError(
+    'BATCH_WHOLE',
+    `${id} is one of the ${members.length} requests of the batch ${batch}, and a review covers all of them: look at 'requests show ${batch}', then review ${batch}`,
+  )
+}

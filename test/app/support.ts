@@ -89,6 +89,7 @@ export async function openTest(
     readonly credential?: Credential
     readonly secrets?: OpenOptions['secrets']
     readonly notifier?: Notifier
+    readonly opensPulls?: boolean
   } = {},
 ): Promise<Opened> {
   const folder = options.folder ?? temporaryFolder()
@@ -100,6 +101,7 @@ export async function openTest(
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
     ...(options.notifier === undefined ? {} : { notifier: options.notifier }),
+    opensPulls: options.opensPulls ?? true,
   })
   opened.push(parts)
   return { engine: engineOf(parts, () => closeParts(parts)), parts, folder }

@@ -35,8 +35,12 @@ async function openScene(settings = 'poll: 100ms', files: Readonly<Record<string
     pass: (ms: number) => {
       ahead += ms
     },
-    engine: (changes: Partial<Forge> = {}): Promise<Opened> =>
+    engine: (
+      changes: Partial<Forge> = {},
+      options: { readonly opensPulls?: boolean } = {},
+    ): Promise<Opened> =>
       openTest({
+        ...options,
         ...{ folder, bundle, clock: () => Date.now() + ahead },
         forge: { ...memory, openPulls: () => memory.openPulls('all'), ...changes },
         notifier: { notify: async (event) => void told.push(event) },
@@ -123,6 +127,40 @@ describe('the lock of the store', () => {
     })
     const { settleRequest } = await import('../../src/app/resolve.ts')
     expect((await settleRequest(parts, id)).resolution).toBe(null)
+  })
+})
+
+describe('a process with the credentials of a reviewer', () => {
+  const accounts = { kind: 'github', host: 'github.test', repository: '1' }
+
+  test.for([
+    { name: 'a forge with accounts', identity: async () => accounts, opens: false },
+    { name: 'one without', identity: undefined, opens: true },
+    {
+      name: 'one that is away',
+      identity: async () => {
+        throw new PolicyError('FORGE_UNREACHABLE', 'away', { retryable: true })
+      },
+      opens: false,
+    },
+  ])('on $name opens pull requests: $opens', async ({ identity, opens }) => {
+    const scene = await openScene('poll: 1h')
+    const stopped = await scene.engine({
+      open: async () => {
+        throw new PolicyError('FORGE_UNREACHABLE', 'away', { retryable: true })
+      },
+    })
+    const id = await hold(stopped)
+    await stopped.engine.close()
+    const changes = identity === undefined ? {} : { identity }
+    const reviewer = await scene.engine(changes, { opensPulls: false })
+    await reviewer.parts.sweeper.sweep()
+    expect(scene.memory.pulls).toHaveLength(opens ? 1 : 0)
+    if (opens || identity === undefined) return
+    const code = /^(?:REQUEST_UNOPENED|FORGE_UNREACHABLE)$/
+    const posting = reviewRequest(reviewer.parts, id, { verdict: 'approve' }, await signerOf('ana'))
+    await expect(posting).rejects.toMatchObject({ code: expect.stringMatching(code) })
+    expect(scene.memory.pulls).toHaveLength(0)
   })
 })
 

@@ -8,6 +8,8 @@ export type EngineFlags = PolicyFlags & {
   readonly data: string
   readonly role?: string
   readonly withSecrets?: boolean
+  /** Set by commands that people review with. */
+  readonly reviews?: true
 }
 
 /** Opens the engine that the flags name, runs the command on it, and closes it whatever happens. */
@@ -22,6 +24,7 @@ export async function withEngine<T>(
       ...('bundle' in source ? { bundle: source.bundle } : { policy: source.folder }),
       store: resolve(cli.io.cwd, flags.data),
       ...(flags.withSecrets === true ? { secrets: 'follow' as const } : {}),
+      ...(flags.reviews === true ? { opensPulls: false } : {}),
     },
     flags.role,
   )

@@ -46,15 +46,19 @@ test('requests show of any of them shows all, in clear for a person on the route
   expect(json).not.toHaveProperty('clear')
 })
 
-test('requests approve of one of them says what it covers, and approves all', async () => {
-  const ran = await cli(['requests', 'approve', String(ids[1]), '--key', 'ana_key'])
-  expect(ran.code).toBe(0)
-  expect(ran.stderr).toContain(`${ids[1]} is one of the 3 requests of the batch req_`)
-  const { json } = await cli(['requests', 'ls', '--state', 'resolved', '--format', 'json'])
-  expect(json).toMatchObject([
-    { state: 'APPROVED', members: ids.map((id) => ({ id, state: 'APPROVED' })) },
-  ])
-})
+test.for(['approve', 'reject'])(
+  'requests %s wants the batch by its own id, and ends all',
+  async (verdict) => {
+    const refused = await cli(['requests', verdict, String(ids[1]), '--key', 'ana_key'])
+    expect(refused.code).not.toBe(0)
+    const [, batch = ''] = /requests of the batch (req_\w+)/.exec(refused.stderr) ?? []
+    expect(refused.stderr).toContain('BATCH_WHOLE')
+    expect((await cli(['requests', verdict, batch, '--key', 'ana_key'])).code).toBe(0)
+    const { json } = await cli(['requests', 'ls', '--state', 'resolved', '--format', 'json'])
+    const state = verdict === 'approve' ? 'APPROVED' : 'REJECTED'
+    expect(json).toMatchObject([{ state, members: ids.map((id) => ({ id, state })) }])
+  },
+)
 
 test('requests patch of one of them is refused, and nothing is signed', async () => {
   const patch = ['--payload', '{"amount":1}', '--key', 'ana_key']

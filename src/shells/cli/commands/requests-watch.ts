@@ -49,7 +49,7 @@ async function watchRequests(cli: Cli, flags: WatchFlags): Promise<void> {
   const { stdin, stdout } = cli.io.isTerminal
   const isScreen = stdin && stdout && cli.io.env['TERM'] !== 'dumb'
   const asLines = !isScreen || flags.format === 'json' || flags.lines === true
-  await withEngine(cli, flags, async (parts) => {
+  await withEngine(cli, { ...flags, reviews: true }, async (parts) => {
     const news: News = { tell: () => undefined }
     const { env: environment } = cli.io
     const listener =

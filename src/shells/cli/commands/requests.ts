@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Parts } from '../../../app/parts.ts'
 import { lookAtRequests, withMembers } from '../../../app/request-list.ts'
 import { type Review, reviewRequest, type ShownRequest, showRequest } from '../../../app/review.ts'
-import { openSigner, shownTo } from '../../../app/reviewer.ts'
+import { assertWhole, openSigner, shownTo } from '../../../app/reviewer.ts'
 import { diffJson, formatDiff } from '../../../base/diff.ts'
 import { parseJson } from '../../../base/json-parse.ts'
 import type { JsonObject } from '../../../base/json-value.ts'
@@ -75,7 +75,7 @@ async function list(cli: Cli, flags: ListFlags): Promise<void> {
   if (!['waiting', 'resolved', 'all'].includes(flags.state)) {
     throw usage(`--state is waiting, resolved or all, not ${flags.state}`)
   }
-  await withEngine(cli, flags, async (parts) => {
+  await withEngine(cli, { ...flags, reviews: true }, async (parts) => {
     const found = await lookAtRequests(parts, flags.state)
     if (flags.format === 'json') printJson(cli, found.map(requestDocument))
     else printText(cli, requestRowsText(found, paintOf(cli)))
@@ -83,7 +83,7 @@ async function list(cli: Cli, flags: ListFlags): Promise<void> {
 }
 
 async function showOne(cli: Cli, id: string, flags: ShowFlags): Promise<void> {
-  await withEngine(cli, flags, async (parts) => {
+  await withEngine(cli, { ...flags, reviews: true }, async (parts) => {
     const signer = flags.key === undefined ? null : await openSigner(cli.io.cwd, flags.key)
     const shown = await shownTo(parts, id, signer)
     if (flags.format === 'json') {
@@ -108,10 +108,10 @@ async function review(
   verdict: Review['verdict'],
   flags: ReviewFlags,
 ): Promise<void> {
-  await withEngine(cli, flags, async (parts) => {
+  await withEngine(cli, { ...flags, reviews: true }, async (parts) => {
     const signer = await openAnySigner(cli, parts, flags)
     const payload = flags.payload === undefined ? undefined : parsePayload(cli, flags.payload)
-    if (payload === undefined) await sayBatch(cli, parts, id)
+    if (payload === undefined) await assertWhole(parts, id)
     else await sayChanges(cli, parts, id, payload)
     const found = await reviewRequest(
       parts,
@@ -136,17 +136,6 @@ async function review(
 
 function clearDocument({ found, payload, context }: ShownRequest): object {
   return { request: found.request.id, payload, context }
-}
-
-/** A review of a request in a batch is one of all of it, which is said before it is signed. */
-async function sayBatch(cli: Cli, parts: Parts, id: string): Promise<void> {
-  const asked = await parts.store.request(id)
-  if (asked?.batch === undefined) return
-  const members = await parts.store.members(asked.batch)
-  printNote(
-    cli,
-    `${id} is one of the ${members.length} requests of the batch ${asked.batch}; the review covers all of them:\n${requestRowsText(members, paintOf(cli))}`,
-  )
 }
 
 function parsePayload(cli: Cli, text: string): JsonObject {
