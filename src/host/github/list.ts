@@ -20,13 +20,20 @@ export function openPullList(): (
     const seen = new Map<number, Listed>()
     const isNew = ({ number, mark }: Listed): boolean => mark === null || marks.get(number) !== mark
     let whole = false
-    for (let page = 1; page <= GITHUB_PULLS_MAX / PAGE && !whole; page++) {
-      const { pulls, last } = await readPage(context, page)
-      for (const pull of pulls) if (!seen.has(pull.number)) seen.set(pull.number, pull)
-      whole = last
-      const oldest = pulls.at(-1)
-      // What follows has changed before this one did.
-      if (which === 'changed' && oldest !== undefined && !isNew(oldest)) break
+    let known = false
+    for (let page = 1; page <= PAGES_MAX && !whole && !known; ) {
+      // The first page tells most of the time; after a full one of news the next ones are wanted soon.
+      const count = page === 1 ? 1 : Math.min(PAGES_AT_ONCE, PAGES_MAX - page + 1)
+      const numbers = Array.from({ length: count }, (_, i) => page + i)
+      for (const { pulls, last } of await Promise.all(numbers.map((n) => readPage(context, n)))) {
+        if (whole || known) break
+        for (const pull of pulls) if (!seen.has(pull.number)) seen.set(pull.number, pull)
+        whole = last
+        const oldest = pulls.at(-1)
+        // What follows has changed before this one did.
+        known = which === 'changed' && oldest !== undefined && !isNew(oldest)
+      }
+      page += count
     }
     const listed = [...seen.values()]
     const shown = which === 'all' ? listed : listed.filter(isNew)
@@ -44,6 +51,8 @@ function isOurs(pull: Listed): pull is OpenPull {
 }
 
 const PAGE = 100
+const PAGES_MAX = GITHUB_PULLS_MAX / PAGE
+const PAGES_AT_ONCE = 3
 
 /** Notes the newest last, and forgets those that were noted first: they count as new when they come again. */
 function remember(
