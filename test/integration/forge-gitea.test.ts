@@ -563,9 +563,7 @@ describe('outages', () => {
     await team.gitea.stop()
     await first
     await team.gitea.start()
-    const again = await openAll(
-      world.open({ timing: { ...FAST, secondMs: 1000, timeoutMs: 5000 } }),
-    )
+    const again = await openAll(world.open({ timing: { ...FAST, secondMs: 1000 } }))
     const numbers = again.map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
     expect(numbers.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6])
     expect(await world.ask(team.engine, 'GET /pulls?state=all')).toHaveLength(6)
