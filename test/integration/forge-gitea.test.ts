@@ -553,21 +553,28 @@ describe('outages', () => {
     expect(await forge.pull(1)).toMatchObject({ state: 'merged' })
   })
 
-  test('a server that dies while six are opened: each is there once in the end', async () => {
-    const world = await openWorld(team)
-    const requests = Array.from({ length: 6 }, (_, i) => numbered(i + 1))
-    const openAll = async (forge: Forge) =>
-      Promise.allSettled(requests.map((request) => forge.open(request, TEXT)))
-    const first = openAll(world.open())
-    await sleep(1500)
-    await team.gitea.stop()
-    await first
-    await team.gitea.start()
-    const again = await openAll(world.open({ timing: { ...FAST, secondMs: 1000 } }))
-    const numbers = again.map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
-    expect(numbers.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6])
-    expect(await world.ask(team.engine, 'GET /pulls?state=all')).toHaveLength(6)
-  })
+  // Early it leaves branches in Git that it does not list, later pull requests without reviewers.
+  test.for([400, 1500])(
+    'a server that dies after %d ms of opening six: each is there once in the end',
+    async (ms) => {
+      const world = await openWorld(team)
+      const requests = Array.from({ length: 6 }, (_, i) => numbered(i + 1))
+      const openAll = async (forge: Forge) =>
+        Promise.allSettled(requests.map((request) => forge.open(request, TEXT)))
+      const first = openAll(world.open())
+      await sleep(ms)
+      await team.gitea.stop()
+      await first
+      await team.gitea.start()
+      let again = await openAll(world.open({ timing: { ...FAST, secondMs: 1000 } }))
+      for (let tries = 1; tries < 4 && again.some(({ status }) => status === 'rejected'); tries++) {
+        again = await openAll(world.open({ timing: { ...FAST, secondMs: 1000 } }))
+      }
+      const numbers = again.map((one) => (one.status === 'fulfilled' ? one.value : one.reason))
+      expect(numbers.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6])
+      expect(await world.ask(team.engine, 'GET /pulls?state=all')).toHaveLength(6)
+    },
+  )
 
   test('an answer that does not come in time -> FORGE_UNREACHABLE', async () => {
     const world = await openWorld(team)

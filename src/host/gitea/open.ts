@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { PolicyError } from '../../base/errors.ts'
 import type { Request } from '../../model/generated/types.ts'
 import type { PullOpening } from '../../model/ports.ts'
+import { listAt, valueAt } from '../forge/answer.ts'
 import {
   BODY_LENGTH_MAX,
   branchOf,
@@ -77,9 +78,31 @@ async function ensureBranch(context: Context, id: string, wanted: string): Promi
   if (made.done) return checkHead(context, oidAt(made.value, 'commit', 'sha'), id, wanted)
   const taken = await client.ask(route, { statuses: [404] })
   if (taken.done) return checkHead(context, oidAt(taken.value, 'commit', 'id'), id, wanted)
-  if (isOvertaken(made)) return null
+  if (isOvertaken(made)) {
+    await dropUnlisted(context, branch)
+    return null
+  }
   await readTip(context) // Says so when it is the base that is missing.
   throw refused(`the branch ${branch}`, made.status, made.message)
+}
+
+/**
+ * Takes away a branch that a server made in Git and died before it knew of it: it lists no such branch, and makes none of
+ * that name. One that is younger than a call takes at most may be another process's.
+ */
+async function dropUnlisted(context: Context, branch: string): Promise<void> {
+  const { client } = context
+  const path = `heads/${branch}`.split('/').map(encodeURIComponent).join('/')
+  const answer = await client.ask(`GET /git/refs/${path}`, { statuses: [404] })
+  if (!answer.done) return
+  const isIt = (one: unknown) => valueAt(one, ['ref']) === `refs/heads/${branch}`
+  const found = listAt(answer.value).find(isIt)
+  if (found === undefined) return
+  const head = await readHead(context, oidAt(found, 'object', 'sha'))
+  if (answer.at - head.at <= client.timeoutMs) return
+  const route = `GET /branches/${encodeURIComponent(branch)}`
+  if ((await client.ask(route, { statuses: [404] })).done) return
+  await client.ask(`DELETE /branches/${encodeURIComponent(branch)}`, { statuses: [403, 404] })
 }
 
 async function checkHead(context: Context, sha: string, id: string, wanted: string): Promise<Head> {

@@ -21,9 +21,10 @@ export function openPullList(): (
     const isNew = ({ number, mark }: Listed): boolean => mark === null || marks.get(number) !== mark
     let whole = false
     let known = false
+    // Of a first list all pages are wanted, but perhaps there is only one.
+    const ahead = which === 'all' || marks.size === 0 ? PAGES_AT_ONCE : 1
     for (let page = 1; page <= PAGES_MAX && !whole && !known; ) {
-      // The first page tells most of the time; after a full one of news the next ones are wanted soon.
-      const count = page === 1 ? 1 : Math.min(PAGES_AT_ONCE, PAGES_MAX - page + 1)
+      const count = page === 1 ? 1 : Math.min(ahead, PAGES_MAX - page + 1)
       const numbers = Array.from({ length: count }, (_, i) => page + i)
       for (const { pulls, last } of await Promise.all(numbers.map((n) => readPage(context, n)))) {
         if (whole || known) break
