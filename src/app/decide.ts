@@ -6,7 +6,7 @@ import type { JsonObject } from '../base/json-value.ts'
 import { REQUESTS_WAITING_MAX } from '../base/limits.ts'
 import type { Changeable } from '../decide/evaluate/index.ts'
 import { ownership } from '../model/action.ts'
-import type { Finding, Outcome, Request } from '../model/generated/types.ts'
+import type { Outcome, Request } from '../model/generated/types.ts'
 import type { Evaluation, JudgedAction, StateSlice } from '../model/nouns.ts'
 import type { StoreTransaction } from '../model/ports.ts'
 import { encodeLeafHash } from '../trust/receipt/index.ts'
@@ -14,19 +14,27 @@ import { recordGrant } from './grants.ts'
 import type { Parts } from './parts.ts'
 import {
   actionDocument,
+  type Beside,
   commit,
-  commonPredicate,
   isoTime,
   newId,
   openDecision,
   record,
-  stateDigest,
 } from './record.ts'
 import { newRequest } from './request.ts'
-import { withoutReserved } from './reservations.ts'
 import { callMismatch } from './results.ts'
 import { namesSecrets } from './secrets.ts'
 import { changeAndMint, changed, keepTokens, opensTokens, unopenedToken } from './tokens.ts'
+import {
+  denial,
+  deniedInstead,
+  evaluateOrDeny,
+  isUnreceivable,
+  runs,
+  tooManyWaiting,
+  unreceived,
+  verdictPredicate,
+} from './verdict.ts'
 
 export type DecideOptions = {
   /**
@@ -97,10 +105,6 @@ async function isOverruled(
   return grant === null || grant.redeemedAt === null
 }
 
-function runs(verdict: Evaluation['verdict']): boolean {
-  return verdict === 'allow' || verdict === 'redact'
-}
-
 type Asked = {
   readonly action: JudgedAction
   readonly now: number
@@ -112,12 +116,13 @@ async function decideNow(tx: StoreTransaction, parts: Parts, asked: Asked): Prom
   const mismatch = call === undefined ? null : await callMismatch(tx, action, call)
   if (mismatch !== null && ownership(action, parts.credential) === null) {
     const evaluation = denial('CALL_MISMATCH', mismatch)
-    return writeDecision(tx, parts, { action, evaluation, state: {}, now })
+    const beside = { call: String(call) }
+    return writeDecision(tx, parts, { action, evaluation, state: {}, now, beside })
   }
-  const { evaluation, state } = await evaluateInTransaction(tx, parts, action, now)
+  const judged = await evaluateInTransaction(tx, parts, action, now)
   // What is not this call's is not written down as such.
   const named = call === undefined || mismatch !== null ? {} : { call }
-  return writeDecision(tx, parts, { action, evaluation, state, now, ...named })
+  return writeDecision(tx, parts, { action, now, ...judged, ...named })
 }
 
 /** What the evaluation said; every failure of the engine itself is a denial that names its code. */
@@ -126,17 +131,15 @@ async function evaluateInTransaction(
   parts: Parts,
   action: JudgedAction,
   now: number,
-): Promise<{ evaluation: Evaluation; state: StateSlice }> {
-  const refused = ownership(action, parts.credential)
-  if (refused !== null) return { evaluation: denial(refused.code, refused.message), state: {} }
-  const state = await tx.readState(parts.judge.stateKeys(action))
-  try {
-    return { evaluation: await parts.judge.evaluate({ action, state, now }), state }
-  } catch (error) {
-    const code = error instanceof PolicyError ? error.code : 'ENGINE_FAILED'
-    const message = error instanceof PolicyError ? error.message : 'the evaluation failed'
-    return { evaluation: denial(code, message), state }
+): Promise<Pick<Made, 'evaluation' | 'state' | 'beside'>> {
+  const { credential } = parts
+  const refused = ownership(action, credential)
+  if (refused !== null) {
+    const evaluation = denial(refused.code, refused.message)
+    return { evaluation, state: {}, beside: { credential } }
   }
+  const state = await tx.readState(parts.judge.stateKeys(action))
+  return { evaluation: await evaluateOrDeny(parts.judge, { action, state, now }), state }
 }
 
 type Made = {
@@ -148,6 +151,7 @@ type Made = {
   readonly call?: string
   /** When the attempt was counted. Default: now. */
   readonly attempt?: number
+  readonly beside?: Beside
 }
 
 /**
@@ -162,27 +166,20 @@ export async function writeDecision(
   const waiting =
     made.evaluation.verdict === 'hold' ? await tx.waitingRequests(made.action.agent) : 0
   if (waiting >= REQUESTS_WAITING_MAX) {
-    const message = `${waiting} requests of this agent wait for people already; answer those first`
-    const evaluation = {
-      ...denial('REQUESTS_TOO_MANY', message),
-      state: withoutReserved(made.evaluation),
-    }
-    return write(tx, parts, { ...made, evaluation })
+    const evaluation = deniedInstead(made.evaluation, tooManyWaiting(waiting))
+    return write(tx, parts, { ...made, evaluation, beside: { waiting } })
   }
   const problem = await tokenProblem(tx, parts, made)
   if (problem !== null) {
-    const denied = denial(problem.code, problem.message)
-    return write(tx, parts, {
-      ...made,
-      evaluation: { ...denied, state: withoutReserved(made.evaluation) },
-    })
+    const { code, message } = problem
+    const evaluation = deniedInstead(made.evaluation, problem)
+    return write(tx, parts, { ...made, evaluation, beside: { unopened: { code, message } } })
   }
   try {
     return await write(tx, parts, made)
   } catch (error) {
     if (!isUnreceivable(error)) throw error
-    const message = `no receipt can hold what was found: ${error.message}`
-    const evaluation = { ...denial(error.code, message), state: withoutReserved(made.evaluation) }
+    const evaluation = deniedInstead(made.evaluation, unreceived(error))
     return write(tx, parts, { ...made, evaluation })
   }
 }
@@ -197,14 +194,8 @@ async function tokenProblem(
   return unopenedToken(tx, parts, action, evaluation.obligations)
 }
 
-/** Whether an error says that a receipt cannot be written as it is. Nothing has been appended then. */
-export function isUnreceivable(error: unknown): error is PolicyError {
-  if (!(error instanceof PolicyError)) return false
-  return error.code === 'RECEIPT_TOO_LARGE' || error.code === 'RECEIPT_INVALID'
-}
-
 async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Outcome> {
-  const { action, evaluation, state, now, call, attempt } = made
+  const { action, evaluation, state, now, call, attempt, beside } = made
   await tx.writeState(evaluation.state)
   await tx.forgetState(now)
   const id = newId(parts, 'dec')
@@ -213,22 +204,16 @@ async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Ou
     evaluation.verdict === 'hold'
       ? newRequest(parts, { action, evaluation, decision: id, root: committed.root, now })
       : null
-  const { verdict, findings, obligations, route } = evaluation
+  const { verdict } = evaluation
   const { index, receipt } = await record(tx, parts, {
     id,
     root: committed.root,
-    predicate: {
-      ...commonPredicate(parts, { id, at: now, remains: committed.remains }),
-      stage: 'verdict',
-      decision: verdict,
-      findings,
-      obligations,
-      route,
-      ...(findings.some(isOfTheMachine) ? { rederivable: false as const } : {}),
-      stateDigest: stateDigest(state),
+    predicate: verdictPredicate(parts, {
+      ...{ id, now, evaluation, state },
+      remains: committed.remains,
       ...(call === undefined ? {} : { call }),
       ...(request === null ? {} : { request: request.id }),
-    },
+    }),
     inputs: {
       action,
       seed: encodeHex(committed.seed),
@@ -237,6 +222,7 @@ async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Ou
       now,
       ...(attempt === undefined ? {} : { attempt }),
       ...(evaluation.reserved === undefined ? {} : { reserved: evaluation.reserved }),
+      ...(beside === undefined ? {} : { beside }),
     },
   })
   if (request !== null) await tx.putRequest(request, index)
@@ -344,29 +330,6 @@ async function recall(tx: StoreTransaction, parts: Parts, decision: string): Pro
     root: stored.root,
     policy: `sha256:${predicate.policyDigest.sha256}`,
   })
-}
-
-function denial(code: PolicyError['code'], message: string): Evaluation {
-  const finding: Finding = {
-    rule: `engine/${code.toLowerCase().replaceAll('_', '-')}`,
-    kind: 'engine',
-    verdict: 'deny',
-    mode: 'enforce',
-    message: message.slice(0, MESSAGE_LENGTH_MAX).toWellFormed(),
-    code,
-    evidence: {},
-    file: '',
-    line: 0,
-    column: 0,
-  }
-  return { verdict: 'deny', findings: [finding], obligations: [], route: [], state: {} }
-}
-
-const MESSAGE_LENGTH_MAX = 2_000 // `schemas/verdict.schema.json` takes 2,048 UTF-16 code units.
-
-/** Whether a finding came of the clock or of a fault, so that the same inputs may give another one. */
-function isOfTheMachine({ code }: Finding): boolean {
-  return code === 'ENGINE_TIMEOUT' || code === 'ENGINE_FAILED'
 }
 
 /** An idempotency key belongs to the credential's project and the action's agent; stored as an HMAC. */

@@ -1,40 +1,27 @@
-import type { Digest } from '../base/digest.ts'
 import { encodeHex } from '../base/encoding.ts'
 import { PolicyError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json-value.ts'
-import { REASON_LENGTH_MAX } from '../base/limits.ts'
-import { behaviourAsAsked } from '../decide/evaluate/index.ts'
-import type { Approval, Request, ResolutionBatch } from '../model/generated/types.ts'
-import type { Evaluation, Resolution } from '../model/nouns.ts'
+import type { ResolutionBatch } from '../model/generated/types.ts'
+import type { StateSlice } from '../model/nouns.ts'
 import type { RequestRecord, ResolutionRecord, StoreTransaction } from '../model/ports.ts'
-import type { VerifiedReview } from '../trust/approve/review.ts'
-import { placesOf, type Tally } from '../trust/approve/tally.ts'
-import { isUnreceivable, writeDecision } from './decide.ts'
+import type { Tally } from '../trust/approve/tally.ts'
+import {
+  conclude,
+  cutShort,
+  type Ending,
+  isApproval,
+  resolutionPredicate,
+  unproven,
+} from './conclude.ts'
+import { writeDecision } from './decide.ts'
 import { isGlass, type ReviewPlace } from './look.ts'
 import type { Parts } from './parts.ts'
-import { openPatch, type Patch } from './patch.ts'
 import { askToRatify } from './ratify.ts'
-import {
-  commonPredicate,
-  newId,
-  type OpenedDecision,
-  type Predicate,
-  recommit,
-  record,
-  sha256Digest,
-} from './record.ts'
+import { type Beside, newId, type OpenedDecision, recommit, record } from './record.ts'
 import { principalsOf } from './request.ts'
-import { giveBack, onlyReserved } from './reservations.ts'
+import { giveBack } from './reservations.ts'
+import { keptOf, type Tallied } from './tallied.ts'
 import { changeAndMint, keepTokens, unopenedToken } from './tokens.ts'
-
-type Ending = {
-  readonly decision: Resolution
-  readonly reason: string
-  readonly next: string | null
-  /** The payload as people changed it. */
-  readonly patch: Patch | null
-  readonly evaluation: Evaluation
-}
+import { isUnreceivable } from './verdict.ts'
 
 /** What ends a request: the reviews of it, or of the batch that it is in. */
 export type Deciding = {
@@ -47,6 +34,7 @@ export type Deciding = {
   readonly batch: ResolutionBatch | null
   /** @throws {PolicyError} FORGE_CONFLICT (retryable) when people have done something since, or the policy is another */
   readonly confirm: () => void
+  readonly tallied: Tallied
 }
 
 /** Consumes the nonce and writes the resolution's receipt; nothing happens when another process was faster. */
@@ -57,30 +45,55 @@ export async function end(tx: StoreTransaction, parts: Parts, seen: Deciding): P
   const now = parts.clock()
   // Whatever comes of it, the attempt itself is over; what an approval sets aside is counted from now on.
   if (request.ratifies === undefined) await giveBack(tx, seen.held.inputs)
-  const ending = await conclude(tx, parts, { ...seen, request, now })
+  const { ending, state, unopened } = await concludeInTransaction(tx, parts, seen, now)
   seen.confirm()
+  const beside: Beside = {
+    ending: { ...keptOf(seen.tallied), ...(state === null ? {} : { state }) },
+    ...(unopened === null ? {} : { unopened: { code: unopened.code, message: unopened.message } }),
+  }
   try {
-    await writeEnding(tx, parts, seen, { ending, now })
+    await writeEnding(tx, parts, seen, { ending, now, beside })
   } catch (error) {
     if (!isUnreceivable(error)) throw error
-    const counted = { ...seen.counted, counted: [] }
-    await writeEnding(tx, parts, { ...seen, counted }, { ending: cutShort(ending, error), now })
+    const cut = { ending: cutShort(ending, error), now, beside }
+    await writeEnding(tx, parts, { ...seen, counted: unproven(seen.counted) }, cut)
   }
 }
 
-/** Without proof of who approved, nothing is approved; how else it ended stays. */
-function cutShort({ decision, next }: Ending, { message }: PolicyError): Ending {
-  const closed = { next, patch: null, evaluation: NOTHING }
-  if (decision === 'EXPIRED') return { ...closed, decision, reason: `expired; ${message}` }
-  const what = decision === 'REJECTED' ? 'rejected' : 'approved, but without a receipt nothing runs'
-  return { ...closed, decision: 'REJECTED', reason: `${what}; ${message}` }
+/** How it ends, and what the store was asked for that. */
+async function concludeInTransaction(
+  tx: StoreTransaction,
+  parts: Parts,
+  { opened: { request }, counted, held }: Deciding,
+  now: number,
+) {
+  const asked: { state: StateSlice | null; unopened: PolicyError | null } = {
+    state: null,
+    unopened: null,
+  }
+  const ending = await conclude(
+    parts.judge,
+    { request, counted, held, now },
+    {
+      readState: async (keys) => {
+        asked.state = await tx.readState(keys)
+        return asked.state
+      },
+      askAnew: async (made) => (await writeDecision(tx, parts, made)).request?.id ?? null,
+      unopened: async (action, obligations) => {
+        asked.unopened = await unopenedToken(tx, parts, action, obligations)
+        return asked.unopened
+      },
+    },
+  )
+  return { ending, ...asked }
 }
 
 async function writeEnding(
   tx: StoreTransaction,
   parts: Parts,
   seen: Deciding,
-  { ending, now }: { readonly ending: Ending; readonly now: number },
+  { ending, now, beside }: { readonly ending: Ending; readonly now: number; beside: Beside },
 ): Promise<void> {
   const { opened, counted, held } = seen
   const { request } = opened
@@ -102,6 +115,7 @@ async function writeEnding(
       state: {},
       now,
       ...(ending.evaluation.reserved === undefined ? {} : { reserved: ending.evaluation.reserved }),
+      beside,
     },
   })
   await tx.writeState(ending.evaluation.state)
@@ -126,129 +140,4 @@ async function writeEnding(
   const by = [...breakers, ...principalsOf(parts, held.inputs.action)]
   const broken = { routes: counted.glass, by, decision: id, index, now }
   await askToRatify(tx, parts, request, broken)
-}
-
-function resolutionPredicate(
-  parts: Parts,
-  { opened, place, counted, batch }: Deciding,
-  made: { readonly ending: Ending; readonly now: number; readonly remains: JsonObject },
-): Predicate {
-  const { request } = opened
-  const { ending, now, remains } = made
-  const patched = ending.patch?.committed
-  return {
-    ...commonPredicate(parts, { id: request.id, at: now, remains }),
-    stage: 'resolution',
-    decision: ending.decision,
-    findings: ending.evaluation.findings,
-    obligations: ending.evaluation.obligations,
-    route: request.routes.map(({ id }) => id).sort(),
-    request: request.id,
-    resolution: {
-      heldAt: opened.heldAt,
-      heldPolicyDigest: sha256Digest(request.policy as Digest),
-      nonce: request.nonce,
-      reason: ending.reason,
-      ...(batch === null ? {} : { batch }),
-      ...(request.ratifies === undefined ? {} : { ratifies: request.ratifies }),
-      ...(place === null ? {} : { pull: place }),
-      ...(patched === undefined
-        ? {}
-        : { patchedRoot: patched.root, patchedAction: { ...patched.remains } }),
-      ...(isApproval(ending.decision) && counted.asked.length > 0
-        ? { asked: [...counted.asked] }
-        : {}),
-      approvals: counted.counted.map((review) => ({
-        reviewer: review.reviewer,
-        verdict: review.verdict,
-        route: [...review.route],
-        ...(isApproval(ending.decision) ? placesOf(review, counted) : {}),
-        ...proofOf(review),
-      })),
-    },
-  }
-}
-
-function isApproval(decision: Resolution): boolean {
-  return decision === 'APPROVED' || decision === 'APPROVED_WITH_MODIFICATIONS'
-}
-
-/** What shows that the person reviewed: the signature, or whom the forge named. */
-function proofOf(review: VerifiedReview): Partial<Approval> {
-  if (review.assurance === 'none') return { account: review.account, review: review.review }
-  // The bundle holds the statement too.
-  if (review.assurance === 'sigstore') return { identity: review.identity, bundle: review.bundle }
-  const { fingerprint, statement, signature } = review
-  return { fingerprint, statement, signature }
-}
-
-const NOTHING: Evaluation = { verdict: 'hold', findings: [], obligations: [], route: [], state: {} }
-
-/**
- * What the reviews mean under the bundle of this moment. An approved action is evaluated again, its own attempt left
- * out and the state discarded but for what it sets aside: a denial or a route that nobody approved voids the approval.
- */
-async function conclude(
-  tx: StoreTransaction,
-  parts: Parts,
-  given: {
-    readonly request: Request
-    readonly counted: Tally
-    readonly held: OpenedDecision
-    readonly now: number
-  },
-): Promise<Ending> {
-  const { counted, request, held, now } = given
-  const closed = { next: null, patch: null, evaluation: NOTHING }
-  const { reason } = counted
-  if (counted.state === 'rejected') return { ...closed, decision: 'REJECTED', reason }
-  if (counted.state !== 'approved') return { ...closed, decision: 'EXPIRED', reason }
-  // It may have waited for the store since the reviews were counted. Negated: a time that cannot be read has passed.
-  if (!(now < Date.parse(request.expires_at))) {
-    const rejects = request.routes.some((route) => route.on_time_out === 'reject')
-    const said = `it ended at ${request.expires_at}`
-    return { ...closed, decision: rejects ? 'REJECTED' : 'EXPIRED', reason: said }
-  }
-  // It has run: what the policy says of it now changes nothing.
-  if (request.ratifies !== undefined) return { ...closed, decision: 'APPROVED', reason }
-  const patch =
-    counted.patch === undefined
-      ? null
-      : openPatch(held.inputs, counted.patch, { key: held.key, request: request.id })
-  const action =
-    patch === null ? held.inputs.action : { ...held.inputs.action, payload: patch.payload }
-  const current = await tx.readState(parts.judge.stateKeys(action))
-  const state = behaviourAsAsked({ current, asked: held.inputs.state, now })
-  const { attempt = held.inputs.now } = held.inputs
-  const judged = await parts.judge.evaluate({ action, state, now, leaveOut: attempt })
-  const evaluation = onlyReserved(judged)
-  if (evaluation.verdict === 'deny') {
-    const denials = evaluation.findings.filter(
-      ({ verdict, mode }) => verdict === 'deny' && mode === 'enforce',
-    )
-    const rules = denials.map(({ rule }) => rule).join(', ')
-    const why = `approved, but the policy of this moment denies it: ${rules}`
-    const cut = why.slice(0, REASON_LENGTH_MAX)
-    return { ...closed, evaluation, decision: 'REJECTED', reason: cut }
-  }
-  const approved = new Set(request.routes.map(({ id }) => id))
-  const beyond = evaluation.route.filter((route) => !approved.has(route))
-  if (beyond.length > 0) {
-    const asked = await writeDecision(tx, parts, { action, evaluation, state, now, attempt })
-    const { reserved: _reserved, ...said } = evaluation
-    const next = asked.request?.id ?? null
-    const anew = next === null ? 'cannot be asked' : `asked anew as ${next}`
-    const why = `approved, but ${anew}, since it now needs the route ${beyond.join(', ')}`
-    const cut = why.slice(0, REASON_LENGTH_MAX)
-    const ended = { ...said, state: {} }
-    return { ...closed, evaluation: ended, next, decision: 'REJECTED', reason: cut }
-  }
-  const unopened = await unopenedToken(tx, parts, action, evaluation.obligations)
-  if (unopened !== null) {
-    const { reserved: _reserved, ...said } = evaluation
-    const why = `approved, but ${unopened.message} (${unopened.code})`
-    return { ...closed, evaluation: { ...said, state: {} }, decision: 'REJECTED', reason: why }
-  }
-  const decision = patch === null ? 'APPROVED' : 'APPROVED_WITH_MODIFICATIONS'
-  return { decision, reason, next: null, patch, evaluation }
 }

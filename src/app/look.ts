@@ -14,6 +14,7 @@ import type { Parts } from './parts.ts'
 import { openPatch } from './patch.ts'
 import { spentRoutes } from './ratify.ts'
 import { type OpenedDecision, openDecision } from './record.ts'
+import type { Tallied } from './tallied.ts'
 
 /** Where people reviewed, as a receipt names it. */
 export type ReviewPlace = Required<NonNullable<DecisionReceipt['predicate']['resolution']>>['pull']
@@ -26,6 +27,8 @@ export type Looked = {
   readonly place: ReviewPlace
   readonly reviews: readonly ForgeReview[]
   readonly counted: Tally
+  /** What was counted. */
+  readonly tallied: Tallied
   /** What the request is about; null of a batch. */
   readonly held: OpenedDecision | null
 }
@@ -77,10 +80,10 @@ export async function look(parts: Parts, opened: OpenedRequest): Promise<Looked>
     )
   }
   const counting = standingRequest(request, policy, now)
-  const judged = { reviews: standing, refused: [...refused, ...flawed] }
-  const counted = tally({ request: counting, ...judged, people, now })
+  const tallied = { reviews: standing, refused: [...refused, ...flawed], now }
+  const counted = tally({ request: counting, people, ...tallied })
   const place = { forge, number: pull.number, headSha: pull.headSha }
-  return { judge, pull, place, reviews, held, counted }
+  return { judge, pull, place, reviews, held, counted, tallied }
 }
 
 /**

@@ -33,7 +33,7 @@ export async function endMembers(
   if (failed?.status === 'rejected') throw failed.reason
 }
 
-type SeenBatch = Pick<Deciding, 'counted' | 'place' | 'confirm'>
+type SeenBatch = Pick<Deciding, 'counted' | 'tallied' | 'place' | 'confirm'>
 
 function endMember(
   parts: Parts,
@@ -55,7 +55,7 @@ function endMember(
 }
 
 /** What a receipt says of the batch: what was signed, and the proof that this request is listed there. */
-function listedAs({ request: batch }: RequestRecord, { request }: RequestRecord) {
+export function listedAs({ request: batch }: RequestRecord, { request }: RequestRecord) {
   const { members = [] } = batch
   const index = members.findIndex((one) => one.request === request.id)
   return {

@@ -2,13 +2,14 @@ import { canonicalize } from '../base/canonical-json.ts'
 import { commitAction, SEED_BYTES } from '../base/commitments.ts'
 import { type Digest, digestBytes, fromUtf8, hmacSha256, sha256Hex, utf8 } from '../base/digest.ts'
 import { decodeHex, encodeHex } from '../base/encoding.ts'
-import { PolicyError } from '../base/errors.ts'
+import { type ErrorCode, PolicyError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/json-value.ts'
 import { ACTION_FIELDS_MAX, ACTION_POINTERS_LENGTH_MAX } from '../base/limits.ts'
 import { seal, unseal } from '../host/seal.ts'
 import type { DecisionReceipt } from '../model/generated/types.ts'
-import type { JudgedAction, Reservation, StateSlice } from '../model/nouns.ts'
+import type { Credential, JudgedAction, Reservation, StateSlice } from '../model/nouns.ts'
 import type { Store, StoredDecision, StoreTransaction } from '../model/ports.ts'
+import type { RefusedReview, VerifiedReview } from '../trust/approve/review.ts'
 import { decisionReceipt } from '../trust/receipt/index.ts'
 import type { Parts } from './parts.ts'
 
@@ -28,7 +29,45 @@ export type Inputs = {
   readonly attempt?: number
   /** What was set aside of limits on cost. */
   readonly reserved?: readonly Reservation[]
+  /** What the decision came of besides; only where there was something. Older versions kept none of it. */
+  readonly beside?: Beside
 }
+
+/** What a decision came of besides policy, state, action and time; for re-derivation alone. */
+export type Beside = {
+  /** What the caller's key owned, where the action names something else. */
+  readonly credential?: Credential
+  /** The decision that a result named as that of its call, where it is not. */
+  readonly call?: string
+  /** How many requests of the agent waited for people, where those were too many. */
+  readonly waiting?: number
+  /** Why the clear value of a token could not be had. */
+  readonly unopened?: Unopened
+  /** Of how a request ended. */
+  readonly ending?: KeptEnding
+}
+
+export type Unopened = { readonly code: ErrorCode; readonly message: string }
+
+/** What people had said when a request ended, and the state under which it was judged again. */
+export type KeptEnding = {
+  /** When the reviews were counted, in Unix milliseconds. */
+  readonly countedAt: number
+  readonly reviews: readonly KeptReview[]
+  /** Reviews that claimed to be signed and did not stand, by the forge's id, with the error's code. */
+  readonly refused: readonly Pick<RefusedReview, 'review' | 'code'>[]
+  /** As it was read; absent where nothing was judged again. */
+  readonly state?: StateSlice
+}
+
+/** A review as JSON has it: the sealed patch in base64. */
+export type KeptReview = {
+  readonly review: Unpatched<VerifiedReview>
+  readonly patch?: { readonly root: Digest; readonly sealed: string }
+}
+
+/** Over each member of the union. */
+type Unpatched<T> = T extends unknown ? Omit<T, 'patch'> : never
 
 /** An action's public side: what remains of it after its private fields became commitments, and the root over that. */
 export type Committed = {
@@ -154,9 +193,14 @@ export async function openDecision(
   return { stored, predicate, inputs: JSON.parse(text) as Inputs, key }
 }
 
+/** What a receipt takes from the engine: the policy's digest and the log's origin. */
+export type PredicateParts = Pick<Parts, 'judge'> & {
+  readonly signer: Pick<Parts['signer'], 'origin'>
+}
+
 /** The part of a predicate that verdicts and resolutions share. */
 export function commonPredicate(
-  parts: Parts,
+  parts: PredicateParts,
   fields: { readonly id: string; readonly at: number; readonly remains: JsonObject },
 ) {
   return {

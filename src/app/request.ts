@@ -9,9 +9,12 @@ import type { Parts } from './parts.ts'
 import { isoTime, newId } from './record.ts'
 import { changed } from './tokens.ts'
 
+/** What a request is made with. */
+export type RequestParts = Pick<Parts, 'judge' | 'entropy' | 'evidenceKey'>
+
 /** The request of a held action. Nonce and expiry are drawn here; a reviewer cannot change them. */
 export function newRequest(
-  parts: Parts,
+  parts: RequestParts,
   held: {
     readonly action: JudgedAction
     readonly evaluation: Evaluation
@@ -72,7 +75,7 @@ export function principalsOf(
  * before others for the room there is, and a last entry, whose pointer is empty, counts what is left out.
  */
 function shownFields(
-  parts: Parts,
+  parts: RequestParts,
   action: JudgedAction,
   shown: readonly string[],
   obligations: readonly Obligation[],

@@ -99,18 +99,19 @@ export async function endOverdue(parts: Parts, id: string): Promise<void> {
   if (known.batch !== undefined || !isOverdue(parts, known)) return
   const { request } = known
   const { people } = parts.judge.bundle.policy
-  const counted = tally({ request, reviews: [], refused: [], people, now: parts.clock() })
+  const tallied = { reviews: [], refused: [], now: parts.clock() }
+  const counted = tally({ request, people, ...tallied })
   if (counted.state === 'waiting') return // The clock was set back.
   const held =
     request.members === undefined ? await openDecision(parts.store, request.decision) : null
-  await endAll(parts, known, { held, counted, place: null, confirm: () => undefined })
+  await endAll(parts, known, { held, counted, tallied, place: null, confirm: () => undefined })
   parts.sweeper.ring(id)
 }
 
 async function endAll(
   parts: Parts,
   opened: RequestRecord,
-  seen: Pick<Deciding, 'counted' | 'place' | 'confirm'> & Pick<Looked, 'held'>,
+  seen: Pick<Deciding, 'counted' | 'tallied' | 'place' | 'confirm'> & Pick<Looked, 'held'>,
 ): Promise<void> {
   const { held } = seen
   if (held === null) return endMembers(parts, opened, seen)

@@ -4,12 +4,15 @@ import type { JudgedAction } from '../model/nouns.ts'
 import type { StoreTransaction } from '../model/ports.ts'
 import type { Predicate } from './record.ts'
 
+/** What has been decided. */
+type Past = Pick<StoreTransaction, 'decision' | 'requestOfDecision'>
+
 /**
  * Why a result is not that of the call whose decision its caller names, or null when it may be: the decision must be
  * about a call of the same agent, service and action, and that call must have been allowed, by the policy or by people.
  */
 export async function callMismatch(
-  tx: StoreTransaction,
+  tx: Past,
   action: JudgedAction,
   call: string,
 ): Promise<string | null> {
@@ -24,7 +27,7 @@ export async function callMismatch(
 }
 
 /** A decision's receipt is enough: agent and tool stand there in clear, also when its inputs were erased. */
-async function predicateOf(tx: StoreTransaction, id: string): Promise<Predicate | null> {
+async function predicateOf(tx: Past, id: string): Promise<Predicate | null> {
   const stored = await tx.decision(id)
   if (stored === null) return null
   const { predicate } = JSON.parse(fromUtf8(stored.receipt)) as DecisionReceipt
@@ -39,7 +42,7 @@ function isSameCall({ action: of }: Predicate, action: JudgedAction): boolean {
 
 const APPROVALS: readonly string[] = ['APPROVED', 'APPROVED_WITH_MODIFICATIONS']
 
-async function wasAllowed(tx: StoreTransaction, of: Predicate, call: string): Promise<boolean> {
+async function wasAllowed(tx: Past, of: Predicate, call: string): Promise<boolean> {
   if (of.stage === 'resolution') return APPROVALS.includes(of.decision)
   if (of.decision !== 'hold') return of.decision === 'allow' || of.decision === 'redact'
   const resolution = (await tx.requestOfDecision(call))?.resolution
