@@ -56,6 +56,10 @@ const RUN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['npm ci && npm test', '.ci/run, in its steps'],
   ['ssh-keygen -lf ~/.ssh/id_ed25519.pub', 'test/integration/ssh-keygen.test.ts'],
   ['countersign requests watch', 'test/integration/inbox.test.ts'],
+  [
+    'countersign log cosign site/log --add witness.sig --trust witnessed.yaml',
+    'test/shells/cli/log-commands.test.ts',
+  ],
 ])
 
 /**

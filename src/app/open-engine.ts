@@ -251,6 +251,11 @@ export function openStoreForReading(root: string): Store {
   return openSqliteStore(folder.store, folder.wrappingKey)
 }
 
+/** The key of HMACs in the state and the evidence of a data folder. */
+export function evidenceKeyOf(root: string): Uint8Array {
+  return openDataFolder(root).evidenceKey
+}
+
 const NOTICES_MS_MAX = 5_000
 
 export async function closeParts(parts: Parts): Promise<void> {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { fromUtf8 } from '../base/digest.ts'
 import { PolicyError } from '../base/errors.ts'
 import { readLogFiles, readNote } from '../host/log-folder.ts'
@@ -61,7 +61,13 @@ export function readCheckpoint(folder: string): string {
   throw new PolicyError('LOG_MISSING', `no checkpoint in ${folder}`)
 }
 
-function readTrust(file: string): Trust {
+/** Whether something is a file, as opposed to a folder or nothing. */
+export function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+}
+
+/** @throws {PolicyError} TRUST_INVALID, FILE_UNREADABLE */
+export function readTrust(file: string): Trust {
   const bytes = readBytes(file)
   try {
     return parseTrust(fromUtf8(bytes))
@@ -71,7 +77,8 @@ function readTrust(file: string): Trust {
   }
 }
 
-function readBytes(file: string): Uint8Array {
+/** @throws {PolicyError} FILE_UNREADABLE */
+export function readBytes(file: string): Uint8Array {
   try {
     return readFileSync(file)
   } catch (cause) {
@@ -79,7 +86,8 @@ function readBytes(file: string): Uint8Array {
   }
 }
 
-function rowOf(index: number, receipt: Receipt): ReceiptRow {
+/** A receipt as `receipts ls` lists it. */
+export function rowOf(index: number, receipt: Receipt): ReceiptRow {
   if (receipt.predicateType === 'https://countersign.dev/attestation/log-genesis/v0.1') {
     const issued = receipt.predicate.issuedAt
     return {

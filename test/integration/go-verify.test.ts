@@ -2,10 +2,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { publishLog, readProof } from '../../src/host/log-folder.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addCosignatures, publishLogTo } from '../../src/app/publish-log.ts'
+import { publishLog, readLogFiles, readProof } from '../../src/host/log-folder.ts'
 import { openLogSigner } from '../../src/host/log-key.ts'
 import type { LogSigner } from '../../src/model/ports.ts'
+import { parseTrust, verifyLog } from '../../src/trust/verify/index.ts'
 import { genesis, hold, ORIGIN, resolution, verdict } from '../trust/verify/log-case.ts'
 
 const SIZE = 600
@@ -89,4 +91,58 @@ test('they refuse another key, a changed proof and a changed receipt', () => {
   expect(runChanged(join(proofs, '511.tlog-proof'), 40).status).toBe(1)
   expect(runChanged(join(proofs, '511.entry'), 40).status).toBe(1)
   expect(run().status).toBe(0)
+})
+
+describe('witnesses', () => {
+  const published = join(root, 'site', 'log')
+  const checkpoint = join(published, 'checkpoint')
+  const trustFile = join(root, 'trust.json')
+  let witnessKey = ''
+  let line = ''
+
+  beforeAll(async () => {
+    await publishLogTo(folder, published)
+    const made = spawnSync(program, ['cosign', 'witness.example', checkpoint], { encoding: 'utf8' })
+    expect(made.stderr).toBe('')
+    ;[witnessKey = '', line = ''] = made.stdout.split('\n')
+    const witnesses = { keys: [witnessKey], need: 1 }
+    const logs = [{ origin: ORIGIN, keys: [signer.verifierKey] }]
+    const trust = { apiVersion: 'countersign/v1', kind: 'Trust', logs, witnesses }
+    writeFileSync(trustFile, JSON.stringify(trust))
+  })
+
+  test("a Go witness's cosignature is taken, and Go finds both signatures and the time in the result", async () => {
+    const add = join(root, 'cosignature')
+    writeFileSync(add, `${line}\n`)
+    const [seen] = await addCosignatures(published, { add, trust: trustFile })
+    const { stdout, stderr } = witnessed()
+    expect(stderr).toBe('')
+    expect(stdout).toBe(`${seen?.at}\n`)
+    const trust = parseTrust(readFileSync(trustFile, 'utf8'))
+    const report = verifyLog(readLogFiles(published), { trust })
+    expect(report).toMatchObject({
+      status: 'verified',
+      witnesses: [{ witness: 'witness.example' }],
+    })
+  })
+
+  test('both refuse it with a bit of the time or of the signature changed', () => {
+    const good = readFileSync(checkpoint, 'utf8')
+    const bytes = Buffer.from(line.split(' ')[2] ?? '', 'base64')
+    for (const at of [0, 11, 12, 75]) {
+      const copy = Buffer.from(bytes)
+      copy[at]! ^= 1
+      writeFileSync(checkpoint, good.replace(bytes.toString('base64'), copy.toString('base64')))
+      expect(witnessed().status, `byte ${at}`).toBe(1)
+      const trust = parseTrust(readFileSync(trustFile, 'utf8'))
+      expect(verifyLog(readLogFiles(published), { trust }).status).toBe('refused')
+    }
+    writeFileSync(checkpoint, good)
+    expect(witnessed().status).toBe(0)
+  })
+
+  function witnessed() {
+    const argv = ['witnessed', signer.verifierKey, witnessKey, checkpoint]
+    return spawnSync(program, argv, { encoding: 'utf8' })
+  }
 })

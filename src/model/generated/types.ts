@@ -4047,6 +4047,7 @@ kind: "Trust"
  * @maxItems 256
  */
 logs: TrustedLog[]
+witnesses?: TrustedWitnesses
 /**
  * Bundles that decisions may name. Default: not looked at.
  * 
@@ -4088,6 +4089,24 @@ origin: string
  * Items: A verifier key in the signed-note form `name+hash+key`.
  */
 keys: string[]
+}
+/**
+ * Who may sign that they saw a checkpoint. Default: none; a checkpoint with another signature than its log's is refused.
+ */
+export interface TrustedWitnesses {
+/**
+ * Witnesses whose signature counts.
+ * 
+ * @minItems 1
+ * @maxItems 15
+ * 
+ * Items: A witness's verifier key in the signed-note form `name+hash+key`, of type 4 (C2SP `cosignature/v1`).
+ */
+keys: string[]
+/**
+ * How many of them must have signed a checkpoint. With 0 their signatures are verified and named, none is asked for.
+ */
+need: number
 }
 export interface TrustedReviewer {
 id: Name

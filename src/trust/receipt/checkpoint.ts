@@ -114,7 +114,12 @@ function parseHash(text: string): Uint8Array {
 /** Em dash and space start a signature line. */
 const DASH = '\u2014 '
 
-function parseSignatureLine(line: string): NoteSignature {
+/**
+ * Reads one line `— name base64` of a note.
+ *
+ * @throws {PolicyError} CHECKPOINT_INVALID
+ */
+export function parseSignatureLine(line: string): NoteSignature {
   const [name = '', base64 = '', ...more] = line.startsWith(DASH)
     ? line.slice(DASH.length).split(' ')
     : []
@@ -138,11 +143,24 @@ export function formatVerifierKey(name: string, publicKey: Uint8Array): string {
  * @throws {PolicyError} CHECKPOINT_INVALID when it is malformed, of another algorithm, or its hash is wrong
  */
 export function parseVerifierKey(text: string): VerifierKey {
+  return parseKey(text, ED25519, 'a verifier key `name+hash+key` with an Ed25519 key')
+}
+
+/**
+ * Reads a witness's verifier key (C2SP tlog-cosignature): Ed25519 of type 4, which signs with a time.
+ *
+ * @throws {PolicyError} CHECKPOINT_INVALID when it is malformed, of another type, or its hash is wrong
+ */
+export function parseWitnessKey(text: string): VerifierKey {
+  return parseKey(text, COSIGNATURE_V1, 'a witness key `name+hash+key` of type 4 (cosignature/v1)')
+}
+
+function parseKey(text: string, type: number, expected: string): VerifierKey {
   const [name = '', hash = '', ...rest] = text.split('+')
   // Base64 has plus signs of its own.
   const typed = strictBase64(rest.join('+'))
-  if (!isKeyName(name) || typed.length !== 1 + PUBLIC_KEY_BYTES || typed[0] !== ED25519) {
-    throw invalid('a verifier key `name+hash+key` with an Ed25519 key')
+  if (!isKeyName(name) || typed.length !== 1 + PUBLIC_KEY_BYTES || typed[0] !== type) {
+    throw invalid(expected)
   }
   const keyHash = keyHashOf(name, typed)
   if (encodeHex(keyHash) !== hash) throw invalid('the hash that the key and its name have')
@@ -161,6 +179,7 @@ export function isKeyName(text: string): boolean {
 
 const KEY_NAME = /^[^\s+\p{Cc}]+$/u
 const ED25519 = 0x01
+const COSIGNATURE_V1 = 0x04
 const PUBLIC_KEY_BYTES = 32
 const KEY_HASH_BYTES = 4
 

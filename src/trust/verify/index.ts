@@ -8,7 +8,7 @@ export type {
   Receipt,
   Trust,
 } from '../../model/generated/types.ts'
-export type { LogProblem, LogReport } from '../../model/log-report.ts'
+export type { LogProblem, LogReport, Witnessed } from '../../model/log-report.ts'
 export type { GrantLedger, Jwk, Jwks } from '../../model/ports.ts'
 export { REVIEW_NAMESPACE } from '../../model/ports.ts'
 export { parseReceipt } from '../receipt/statement.ts'
@@ -25,7 +25,8 @@ export { createMemoryLedger } from './grant-ledger.ts'
 export type { LogOptions } from './log.ts'
 export { verifyLog } from './log.ts'
 export type { LogFiles } from './log-tiles.ts'
-export { verifyCheckpoint } from './note.ts'
+export type { CheckpointSigners, Cosignature } from './note.ts'
+export { verifyCheckpoint, verifySigners } from './note.ts'
 export type { VerifiedReceipt } from './receipt.ts'
 export { verifyReceipt } from './receipt.ts'
 export type { NoReview, RefusedReview, ReviewContext, VerifiedReview } from './review.ts'

@@ -1,4 +1,5 @@
 import { bytesEqual } from '../../base/digest.ts'
+import { encodeHex } from '../../base/encoding.ts'
 import { PROBLEMS_MAX } from '../../base/limits.ts'
 import type { LogProblem } from '../../model/log-report.ts'
 import type { Checkpoint } from '../receipt/checkpoint.ts'
@@ -137,13 +138,10 @@ function accuse(files: LogFiles, checkpoint: Checkpoint, bundles: readonly Bundl
     const hashTile: TileRef = { ...tile, kind: 'hashes', level: 0 }
     const hashes = files.get(tilePath(hashTile))
     if (hashes?.length !== tile.width * HASH_BYTES) continue
-    const at = entries.findIndex((entry, i) => !bytesEqual(hashLeaf(entry), hashAt(hashes, i)))
-    if (at < 0) continue
-    const message = `entry ${tile.index * TILE_WIDTH + at} does not have the hash that its tile gives`
-    problems.push({ code: 'LOG_CORRUPT', file, message })
-    if (!tilesSpeakTrue) {
-      problems.push({ code: 'LOG_CORRUPT', file: tilePath(hashTile), message })
-    }
+    const [problem] = compareEntries(tile, entries, hashes)
+    if (problem === undefined) continue
+    problems.push(problem)
+    if (!tilesSpeakTrue) problems.push({ ...problem, file: tilePath(hashTile) })
   }
   // A bundle that is not there has been named before.
   if (problems.length > 0 || bundles.some(({ entries }) => entries === null)) return problems
@@ -155,6 +153,45 @@ function accuse(files: LogFiles, checkpoint: Checkpoint, bundles: readonly Bundl
         'the entries do not hash to the root that the checkpoint signs: another log, or altered',
     },
   ]
+}
+
+/**
+ * Compares a bundle of entries with the hashes that its tile gives.
+ *
+ * @param bytes - undefined when the file is missing
+ */
+export function checkBundle(
+  tile: TileRef,
+  bytes: Uint8Array | undefined,
+  hashes: Uint8Array,
+): LogProblem[] {
+  const file = tilePath(tile)
+  if (bytes === undefined) {
+    return [{ code: 'LOG_TRUNCATED', file, message: 'missing: the checkpoint calls for it' }]
+  }
+  const entries = tryDecode(bytes, tile.width)
+  if (entries !== null) return compareEntries(tile, entries, hashes)
+  return [{ code: 'LOG_CORRUPT', file, message: `expected ${tile.width} entries` }]
+}
+
+/** The first entry that does not have its hash, and whether the same entries stand there in another order. */
+function compareEntries(
+  tile: TileRef,
+  entries: readonly Uint8Array[],
+  hashes: Uint8Array,
+): LogProblem[] {
+  const found = entries.map((entry) => encodeHex(hashLeaf(entry)))
+  const expected = entries.map((_, i) => encodeHex(hashAt(hashes, i)))
+  const at = found.findIndex((hash, i) => hash !== expected[i])
+  if (at < 0) return []
+  const file = tilePath(tile)
+  const entry = `entry ${tile.index * TILE_WIDTH + at}`
+  if (found.sort().join() === expected.sort().join()) {
+    const message = `reordered: from ${entry} on, the entries have the hashes of others in this tile`
+    return [{ code: 'LOG_REORDERED', file, message }]
+  }
+  const message = `${entry} does not have the hash that its tile gives`
+  return [{ code: 'LOG_CORRUPT', file, message }]
 }
 
 /** Whether the level-0 tiles alone hash to the signed root. */

@@ -8,12 +8,15 @@ import { parseCheckpoint, parseVerifierKey } from '../receipt/checkpoint.ts'
 import { hashAt, hashLeaf } from '../receipt/merkle.ts'
 import { isGenesis, parseReceipt } from '../receipt/statement.ts'
 import { parseTilePath } from '../receipt/tiles.ts'
+import { checkGrown } from './log-growth.ts'
 import type { ReceiptCheck } from './log-receipts.ts'
 import { checkReceipts } from './log-receipts.ts'
 import type { LogContents, LogFiles } from './log-tiles.ts'
 import { CHECKPOINT_FILE, checkTiles } from './log-tiles.ts'
-import { verifyCheckpoint } from './note.ts'
-import { trustedKeys } from './trust.ts'
+import type { Cosignature } from './note.ts'
+import { verifySigners } from './note.ts'
+import { trustedKeys, trustedWitnesses } from './trust.ts'
+import { requireQuorum, witnessed, witnessProofs } from './witness.ts'
 
 export type LogOptions = {
   /** What the auditor pins. Without it the log's own genesis key is used, which proves little. */
@@ -47,8 +50,9 @@ export function verifyLog(files: LogFiles, options: LogOptions = {}): LogReport 
   }
   const keys = keysOf(files, checkpoint, options.trust)
   if ('code' in keys) return refuse(checkpoint, [keys])
-  const signer = attempt(CHECKPOINT_FILE, () => verifyCheckpoint(checkpoint, keys.keys))
-  if ('code' in signer) return refuse(checkpoint, [blame(files, signer, options.trust)])
+  const witnesses = options.trust === undefined ? [] : trustedWitnesses(options.trust)
+  const signers = attempt(CHECKPOINT_FILE, () => verifySigners(checkpoint, keys.keys, witnesses))
+  if ('code' in signers) return refuse(checkpoint, [blame(files, signers, options.trust)])
   const tiles = checkTiles(files, checkpoint)
   if ('problems' in tiles) return refuse(checkpoint, tiles.problems)
   const check = checkReceipts(tiles.contents.entries, {
@@ -56,12 +60,14 @@ export function verifyLog(files: LogFiles, options: LogOptions = {}): LogReport 
     keys: keys.keys,
     trust: options.trust,
   })
+  const quorum = attempt(CHECKPOINT_FILE, () => requireQuorum(signers.cosignatures, options.trust))
   const problems = [
     ...check.problems,
-    ...checkSince(tiles.contents, checkpoint, keys.keys, options),
+    ...('code' in quorum ? [quorum] : []),
+    ...checkSince(tiles.contents, checkpoint, { ...options, keys: keys.keys, witnesses }),
   ]
   if (problems.length > 0) return { ...refuse(checkpoint, problems), receipts: check.counts }
-  return accept(checkpoint, check, options)
+  return accept(checkpoint, { check, cosignatures: signers.cosignatures }, options)
 }
 
 /** Runs a check whose failure is a finding about a file. */
@@ -138,32 +144,34 @@ function vouched(files: LogFiles, entry: Uint8Array): boolean {
   return false
 }
 
+type SinceOptions = LogOptions & {
+  readonly keys: readonly VerifierKey[]
+  readonly witnesses: readonly VerifierKey[]
+}
+
 function checkSince(
   { tree }: LogContents,
   checkpoint: SignedCheckpoint,
-  keys: readonly VerifierKey[],
-  { since }: LogOptions,
+  { keys, witnesses, since }: SinceOptions,
 ): LogProblem[] {
   if (since === undefined) return []
   const file = 'since'
   const earlier = attempt(file, () => parseCheckpoint(since))
   if ('code' in earlier) return [earlier]
-  if (earlier.origin !== checkpoint.origin) {
+  const signers = attempt(file, () => {
+    if (earlier.origin === checkpoint.origin) return verifySigners(earlier, keys, witnesses)
     const message = `the earlier checkpoint is of the log ${earlier.origin}`
-    return [{ code: 'CHECKPOINT_INVALID', file, message }]
-  }
-  const signer = attempt(file, () => verifyCheckpoint(earlier, keys))
-  if ('code' in signer) return [signer]
-  if (earlier.size > checkpoint.size) {
-    const message = `rolled back: ${earlier.size} receipts before, ${checkpoint.size} now`
-    return [{ code: 'LOG_TRUNCATED', file: CHECKPOINT_FILE, message }]
-  }
-  if (bytesEqual(tree.root(earlier.size), earlier.root)) return []
-  const message = `forked: the first ${earlier.size} receipts are not those of the earlier checkpoint`
-  return [{ code: 'LOG_FORKED', file: CHECKPOINT_FILE, message }]
+    throw new PolicyError('CHECKPOINT_INVALID', message)
+  })
+  if ('code' in signers) return [signers]
+  return checkGrown(earlier, checkpoint, (size) => tree.root(size))
 }
 
-function accept(checkpoint: SignedCheckpoint, check: ReceiptCheck, options: LogOptions): LogReport {
+function accept(
+  checkpoint: SignedCheckpoint,
+  { check, cosignatures }: { check: ReceiptCheck; cosignatures: readonly Cosignature[] },
+  options: LogOptions,
+): LogReport {
   const { trust, since } = options
   const { size, origin } = checkpoint
   const pinned = trust !== undefined
@@ -190,11 +198,14 @@ function accept(checkpoint: SignedCheckpoint, check: ReceiptCheck, options: LogO
   }
   if (policies) proven.push('each receipt names policies that the trust file lists')
   if (since !== undefined) proven.push('the log grew out of the earlier checkpoint')
+  proven.push(...witnessProofs(cosignatures))
   const open = [
     'that the routes and the quorum were those of the policy, and that the verdicts follow from it',
     "that the times are right: they are the engine's and the reviewers' own",
-    'that others were shown the same log: no witness has signed',
   ]
+  if (cosignatures.length === 0) {
+    open.push('that others were shown the same log: no witness has signed')
+  }
   if (check.keyless > 0 && options.trust?.sigstore === undefined) {
     open.push(
       `that ${check.keyless} reviews through Sigstore were certified and stamped by anybody (give its trusted root under --trust)`,
@@ -215,6 +226,7 @@ function accept(checkpoint: SignedCheckpoint, check: ReceiptCheck, options: LogO
     origin,
     size,
     root: encodeBase64(checkpoint.root),
+    witnesses: witnessed(cosignatures),
     receipts: check.counts,
     proven,
     not_proven: open,
@@ -228,6 +240,7 @@ function refuse(checkpoint: SignedCheckpoint | null, problems: readonly LogProbl
     origin: checkpoint?.origin ?? null,
     size: checkpoint?.size ?? null,
     root: checkpoint === null ? null : encodeBase64(checkpoint.root),
+    witnesses: [],
     receipts: {},
     proven: [],
     not_proven: [],

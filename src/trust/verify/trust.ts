@@ -1,11 +1,12 @@
 import { parseDocument } from 'yaml'
+import { encodeHex } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { POLICY_FILE_BYTES_MAX } from '../../base/limits.ts'
 import type { Trust } from '../../model/generated/types.ts'
 import { openTrustedRoot } from '../../model/trusted-root.ts'
 import { validate } from '../../model/validate.ts'
 import type { VerifierKey } from '../receipt/checkpoint.ts'
-import { parseVerifierKey } from '../receipt/checkpoint.ts'
+import { parseVerifierKey, parseWitnessKey } from '../receipt/checkpoint.ts'
 
 /**
  * Reads a trust file: YAML 1.2 or JSON, `kind: Trust`. Each log, reviewer and fingerprint stands in it once, and
@@ -64,8 +65,44 @@ function checkTrust(value: unknown): Trust {
     signers.flatMap((signer) => signer.fingerprints),
     'fingerprint of a bundle signer',
   )
-  for (const log of trust.logs) trustedKeys(trust, log.origin)
+  checkWitnesses(
+    trust,
+    trust.logs.flatMap((log) => trustedKeys(trust, log.origin) ?? []),
+  )
   return trust
+}
+
+/** One key is one witness, and a log is no witness of its own. */
+function checkWitnesses(trust: Trust, logKeys: readonly VerifierKey[]): void {
+  const witnesses = trustedWitnesses(trust)
+  checkOnce(
+    witnesses.map(({ name }) => name),
+    'witness',
+  )
+  const hex = ({ publicKey }: VerifierKey): string => encodeHex(publicKey)
+  checkOnce(witnesses.map(hex), 'key of a witness')
+  const ofLogs = new Set(logKeys.map(hex))
+  const own = witnesses.find((witness) => ofLogs.has(hex(witness)))
+  if (own !== undefined) throw invalid(`no witness that has a log's key, found ${own.name}`)
+  const need = trust.witnesses?.need ?? 0
+  if (need > witnesses.length) throw invalid(`at least ${need} witnesses, since so many are needed`)
+}
+
+/**
+ * The witnesses that a trust file pins.
+ *
+ * @throws {PolicyError} TRUST_INVALID
+ */
+export function trustedWitnesses({ witnesses }: Trust): readonly VerifierKey[] {
+  return (witnesses?.keys ?? []).map((text) => {
+    try {
+      return parseWitnessKey(text)
+    } catch (cause) {
+      throw new PolicyError('TRUST_INVALID', 'the trust file: a witness key is malformed', {
+        cause,
+      })
+    }
+  })
 }
 
 /**

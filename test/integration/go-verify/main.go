@@ -2,18 +2,27 @@
 //
 // Usage: go-verify LOG VERIFIER-KEY PROOFS OLDER-CHECKPOINT
 //
+//	go-verify cosign WITNESS-NAME CHECKPOINT
+//	go-verify witnessed VERIFIER-KEY WITNESS-KEY CHECKPOINT
+//
+// The second makes a witness with a fixed key that signs a checkpoint (cosignature/v1): it prints the witness's verifier
+// key and its signature line. The third verifies a cosigned checkpoint and prints when the witness signed.
+//
 // PROOFS is a folder of N.tlog-proof files beside N.entry files. Anything that does not hold ends in exit code 1.
 package main
 
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/transparency-dev/formats/log"
+	cosignote "github.com/transparency-dev/formats/note"
 	tlogproof "github.com/transparency-dev/formats/proof"
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/proof"
@@ -24,6 +33,14 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 4 && os.Args[1] == "cosign" {
+		cosign(os.Args[2], read(os.Args[3]))
+		return
+	}
+	if len(os.Args) == 5 && os.Args[1] == "witnessed" {
+		witnessed(os.Args[2], os.Args[3], read(os.Args[4]))
+		return
+	}
 	if len(os.Args) != 5 {
 		fail("usage: go-verify LOG VERIFIER-KEY PROOFS OLDER-CHECKPOINT")
 	}
@@ -37,6 +54,38 @@ func main() {
 	checkConsistency(dir, older, checkpoint)
 	checkProofs(os.Args[3], verifier)
 	fmt.Printf("size %d ok\n", checkpoint.Size)
+}
+
+func cosign(name string, raw []byte) {
+	seed := bytes.Repeat([]byte{7}, ed25519.SeedSize)
+	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
+	plain, err := note.NewEd25519VerifierKey(name, public)
+	check("witness key", err)
+	witness, err := cosignote.VKeyToCosignatureV1(plain)
+	check("witness key", err)
+	typed := base64.StdEncoding.EncodeToString(append([]byte{1}, seed...))
+	signer, err := cosignote.NewSignerForCosignatureV1("PRIVATE+KEY+" + name + "+00000000+" + typed)
+	check("witness", err)
+	text, _, _ := bytes.Cut(raw, []byte("\n\n"))
+	signed, err := note.Sign(&note.Note{Text: string(text) + "\n"}, signer)
+	check("cosign", err)
+	_, line, _ := bytes.Cut(signed, []byte("\n\n"))
+	fmt.Printf("%s\n%s", witness, line)
+}
+
+func witnessed(logKey, witnessKey string, raw []byte) {
+	verifier, err := note.NewVerifier(logKey)
+	check("verifier key", err)
+	witness, err := cosignote.NewVerifierForCosignatureV1(witnessKey)
+	check("witness key", err)
+	opened, err := note.Open(raw, note.VerifierList(verifier, witness))
+	check("note", err)
+	if len(opened.Sigs) != 2 || len(opened.UnverifiedSigs) != 0 {
+		fail("expected the signatures of the log and of its witness")
+	}
+	at, err := cosignote.CoSigV1Timestamp(opened.Sigs[1])
+	check("time", err)
+	fmt.Println(at.UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
 // openCheckpoint verifies the note twice: x/mod reads any note, formats reads a checkpoint.

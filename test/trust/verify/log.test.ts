@@ -209,12 +209,18 @@ describe('an earlier checkpoint', () => {
     {
       name: 'of a longer log',
       since: note([...big, verdict('later')]),
-      code: 'LOG_TRUNCATED',
+      code: 'LOG_ROLLED_BACK',
       file: 'checkpoint',
     },
     {
       name: 'of another history',
       since: note([genesis(), verdict('x')]),
+      code: 'LOG_REWRITTEN',
+      file: 'checkpoint',
+    },
+    {
+      name: 'of as many other receipts',
+      since: note([...big.slice(0, -1), verdict('x')]),
       code: 'LOG_FORKED',
       file: 'checkpoint',
     },

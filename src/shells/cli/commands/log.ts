@@ -6,18 +6,23 @@ import { reconciliationText } from '../../../report/reconciliation.ts'
 import { type EngineFlags, withEngine } from '../engine.ts'
 import { usage, withData, withExamples, withFormat, withPolicyOrBundle } from '../options.ts'
 import { type Cli, paintOf, printJson, printText } from '../output.ts'
+import { registerMonitor } from './log-monitor.ts'
+import { registerCosign, registerPublish } from './log-publish.ts'
 import { registerVerify } from './receipts.ts'
 
 export function registerLog(program: Command, cli: Cli): void {
   const log = program
     .command('log')
-    .description('the receipt log: its checkpoint, and its verification')
+    .description('the receipt log: its checkpoint, its verification, and publishing it')
   const checkpoint = log
     .command('checkpoint')
     .description('bring the log folder up to the store and print its checkpoint')
     .action((flags: EngineFlags) => printCheckpoint(cli, flags))
   withData(withPolicyOrBundle(checkpoint))
   registerVerify(log, cli)
+  registerPublish(log, cli)
+  registerCosign(log, cli)
+  registerMonitor(log, cli)
   const reconcile = log
     .command('reconcile')
     .description("compare a tool's own log of executions with the redeemed grants")

@@ -1,13 +1,22 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { openStoreForReading } from '../../../app/open-engine.ts'
-import { findReceipt, listReceipts, verifyLogFolder } from '../../../app/receipts.ts'
+import { verifyReceiptFiles } from '../../../app/receipt-proofs.ts'
+import { findReceipt, isFile, listReceipts, verifyLogFolder } from '../../../app/receipts.ts'
+import { rederiveStore } from '../../../app/rederive-store.ts'
 import type { ReceiptRow } from '../../../model/log-report.ts'
-import { logReportText, receiptRowsText } from '../../../report/receipts.ts'
-import { withData, withExamples, withFormat } from '../options.ts'
-import { type Cli, paintOf, printJson, printText } from '../output.ts'
+import { logReportText, receiptReportsText, receiptRowsText } from '../../../report/receipts.ts'
+import { rederiveText } from '../../../report/rederive-text.ts'
+import { usage, withData, withExamples, withFormat } from '../options.ts'
+import { type Cli, paintOf, printJson, printText, progressOf } from '../output.ts'
+import { registerProve } from './receipts-prove.ts'
 
 type Flags = { readonly data: string; readonly format: string }
+type RederiveFlags = Flags & {
+  readonly bundle: readonly string[]
+  readonly bundles?: string
+  readonly under?: string
+}
 type VerifyFlags = { readonly trust?: string; readonly since?: string; readonly format: string }
 
 export function registerReceipts(program: Command, cli: Cli): void {
@@ -25,21 +34,52 @@ export function registerReceipts(program: Command, cli: Cli): void {
     .argument('<receipt>', 'a log index, or a decision id')
     .action((name: string, flags: Flags) => showOne(cli, name, flags))
   withData(show)
+  registerProve(receipts, cli)
   registerVerify(receipts, cli)
+  registerRederive(receipts, cli)
+}
+
+function registerRederive(receipts: Command, cli: Cli): void {
+  const command = receipts
+    .command('rederive')
+    .description(
+      'evaluate again what receipts are about, and compare; exit 1 unless all are the same',
+    )
+    .argument(
+      '[which]',
+      'a log index, a range such as 10..19, or a file with a receipt (default: all)',
+    )
+    .option(
+      '--bundle <file>',
+      'a bundle that receipts name; may be given several times',
+      (file: string, before: readonly string[]) => [...before, file],
+      [],
+    )
+    .option('--bundles <dir>', 'a folder of bundles')
+    .option('--under <file>', 'a bundle in the place of those that the receipts name')
+    .action((which: string | undefined, flags: RederiveFlags) => rederive(cli, which, flags))
+  withExamples(withFormat(withData(command), ['pretty', 'json']), [
+    ['countersign receipts rederive --bundles bundles', 'every receipt, under the bundle it names'],
+    ['countersign receipts rederive 7 --under new.bundle', 'what another policy would have said'],
+  ])
 }
 
 /** `receipts verify`, and the same as `log verify`. */
 export function registerVerify(parent: Command, cli: Cli): void {
   const verify = parent
     .command('verify')
-    .description('verify a receipt log, offline; exit 1 when it is refused')
-    .argument('<folder>', 'the folder of the log')
+    .description('verify a receipt log, or single receipts, offline; exit 1 when one is refused')
+    .argument('<place...>', "a log's folder, or receipts' files with their proofs beside them")
     .option('--trust <file>', 'what to trust: log keys, bundles, reviewers')
     .option('--since <file>', 'an earlier checkpoint that the log must have grown from')
-    .action((folder: string, flags: VerifyFlags) => verifyFolder(cli, folder, flags))
+    .action((places: readonly string[], flags: VerifyFlags) => verifyPlaces(cli, places, flags))
   withExamples(withFormat(verify, ['pretty', 'json']), [
     [`countersign ${parent.name()} verify .countersign/log`, 'self-consistent, under its own key'],
     [`countersign ${parent.name()} verify .countersign/log --trust trust.json`, 'verified'],
+    [
+      `countersign ${parent.name()} verify refund.json --trust trust.json`,
+      'one receipt and its proof',
+    ],
   ])
 }
 
@@ -64,6 +104,36 @@ async function showOne(cli: Cli, name: string, flags: Flags): Promise<void> {
   }
 }
 
+async function verifyPlaces(
+  cli: Cli,
+  places: readonly string[],
+  flags: VerifyFlags,
+): Promise<void> {
+  const [folder] = places
+  const areFiles = places.every((place) => isFile(resolve(cli.io.cwd, place)))
+  if (areFiles) return verifyFiles(cli, places, flags)
+  if (folder !== undefined && places.length === 1) return verifyFolder(cli, folder, flags)
+  throw usage('expected the folder of one log, or files of receipts')
+}
+
+async function verifyFiles(
+  cli: Cli,
+  places: readonly string[],
+  { trust, since, format }: VerifyFlags,
+): Promise<void> {
+  if (trust === undefined) {
+    throw usage('a receipt without its log names no key: give --trust')
+  }
+  if (since !== undefined) throw usage('--since is for a whole log')
+  const at = (file: string) => resolve(cli.io.cwd, file)
+  const receipts = verifyReceiptFiles(places.map(at), at(trust))
+  const isRefused = receipts.some(({ status }) => status === 'refused')
+  if (format === 'json') {
+    printJson(cli, { status: isRefused ? 'refused' : 'verified', receipts })
+  } else printText(cli, receiptReportsText(receipts, paintOf(cli)))
+  cli.exit(isRefused ? 1 : 0)
+}
+
 async function verifyFolder(cli: Cli, folder: string, flags: VerifyFlags): Promise<void> {
   const at = (file: string) => resolve(cli.io.cwd, file)
   const report = verifyLogFolder(at(folder), {
@@ -73,4 +143,35 @@ async function verifyFolder(cli: Cli, folder: string, flags: VerifyFlags): Promi
   if (flags.format === 'json') printJson(cli, report)
   else printText(cli, logReportText(report, paintOf(cli)))
   cli.exit(report.status === 'refused' ? 1 : 0)
+}
+
+async function rederive(cli: Cli, which: string | undefined, flags: RederiveFlags): Promise<void> {
+  const { bundle, bundles, under } = flags
+  if (under !== undefined && (bundle.length > 0 || bundles !== undefined)) {
+    throw usage('--under stands in the place of --bundle and --bundles')
+  }
+  if (under === undefined && bundle.length === 0 && bundles === undefined) {
+    throw usage('name the bundles with --bundle FILE or --bundles DIR')
+  }
+  const at = (file: string) => resolve(cli.io.cwd, file)
+  const progress = progressOf(cli)
+  try {
+    const report = await rederiveStore({
+      data: at(flags.data),
+      bundles: {
+        files: bundle.map(at),
+        folders: bundles === undefined ? [] : [at(bundles)],
+        ...(under === undefined ? {} : { instead: at(under) }),
+      },
+      cwd: cli.io.cwd,
+      ...(which === undefined ? {} : { which }),
+      onProgress: (done, all) => progress.show(`deriving again: ${done} of ${all} receipts`),
+    })
+    progress.clear()
+    if (flags.format === 'json') printJson(cli, report)
+    else printText(cli, rederiveText(report, paintOf(cli)))
+    cli.exit(report.status === 'rederived' ? 0 : 1)
+  } finally {
+    progress.clear()
+  }
 }
