@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { lookAtRequests } from '../../src/app/request-list.ts'
 import { reviewRequest } from '../../src/app/review.ts'
 import { openLoop } from '../../src/app/rounds.ts'
 import { PolicyError } from '../../src/base/errors.ts'
-import type { Forge, NoticeEvent } from '../../src/model/ports.ts'
+import type { Forge, NoticeEvent, OpenPull } from '../../src/model/ports.ts'
 import { openMemoryForge } from '../fakes/memory-forge.ts'
 import { ask, openBatchScene, states } from './batch-scene.ts'
 import {
@@ -128,6 +129,18 @@ describe('the lock of the store', () => {
     const { settleRequest } = await import('../../src/app/resolve.ts')
     expect((await settleRequest(parts, id)).resolution).toBe(null)
   })
+})
+
+test('more than a hundred requests are listed while the forge still has to answer', async () => {
+  const rules = String(policyFiles().get('policies/guardrails/refunds.yaml'))
+  const scene = await openScene('poll: 1h', {
+    'policies/guardrails/refunds.yaml': rules.replace('limit: 100,', 'limit: 200,'),
+  })
+  const stuck = Promise.withResolvers<readonly OpenPull[]>()
+  const opened = await scene.engine({ openPulls: () => stuck.promise })
+  for (let i = 1; i <= 101; i++) await hold(opened, i)
+  expect(await lookAtRequests(opened.parts, 'waiting')).toHaveLength(101)
+  stuck.resolve([])
 })
 
 describe('a process with the credentials of a reviewer', () => {
