@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { createTransport } from 'nodemailer'
 import type { CompiledNoticeTarget } from '../../model/generated/types.ts'
 import type { NoticeEvent } from '../../model/ports.ts'
 import { NoticeFailure, systemCode } from './failure.ts'
@@ -26,6 +25,8 @@ export async function sendMail(
   event: NoticeEvent,
   to: Set<string>,
 ): Promise<void> {
+  // Loading it takes longer than many commands need in all.
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport(connectionOf(server, credentials))
   const { title, facts, where } = noticeWords(event)
   const lines = [title, '', ...facts.map(([name, value]) => `${name}: ${value}`)]
