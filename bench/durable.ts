@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { open } from '../src/app/open-engine.ts'
+import { open } from '../src/app/engine/open-engine.ts'
 import type { Action } from '../src/model/generated/types.ts'
 import { writeBundle } from '../src/policy/bundle/index.ts'
 import type { Prepared } from './in-process.ts'

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { replayTrace } from '../src/app/replay-trace.ts'
+import { replayTrace } from '../src/app/policy/replay-trace.ts'
 import { retailSessions } from './replay-inputs.ts'
 import { median } from './stats.ts'
 

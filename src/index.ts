@@ -1,4 +1,4 @@
-export type { DecideOptions } from './app/decide.ts'
+export type { DecideOptions } from './app/engine/decide.ts'
 export type {
   ActionInput,
   Answer,
@@ -7,10 +7,10 @@ export type {
   GuardOptions,
   ResultAnswer,
   WaitOptions,
-} from './app/engine.ts'
-export type { Execution, ExecutionReport, RedeemOptions } from './app/grants.ts'
-export { type OpenOptions, open, type UpdateOptions } from './app/open-engine.ts'
-export type { Reloaded } from './app/reload.ts'
+} from './app/engine/engine.ts'
+export type { Execution, ExecutionReport, RedeemOptions } from './app/engine/grants.ts'
+export { type OpenOptions, open, type UpdateOptions } from './app/engine/open-engine.ts'
+export type { Reloaded } from './app/engine/reload.ts'
 export type { Change } from './base/diff.ts'
 export { ERROR_CODES, type ErrorCode, PolicyError } from './base/errors.ts'
 export type { JsonObject, JsonValue } from './base/json-value.ts'

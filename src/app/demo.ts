@@ -15,11 +15,11 @@ import type { JsonObject } from '../base/json-value.ts'
 import { generateSshKey, writeSshKey } from '../host/ssh-key.ts'
 import type { Trust } from '../model/generated/types.ts'
 import { type Bundle, writeBundle } from '../policy/bundle/index.ts'
-import { openBundle } from './compile-policy.ts'
-import { type Answer, type Engine, engineOf } from './engine.ts'
-import { closeParts, openParts } from './open-engine.ts'
-import { verifyLogFolder } from './receipts.ts'
-import { SCAFFOLD_ROLES, scaffold } from './scaffold.ts'
+import { type Answer, type Engine, engineOf } from './engine/engine.ts'
+import { closeParts, openParts } from './engine/open-engine.ts'
+import { openBundle } from './policy/compile-policy.ts'
+import { SCAFFOLD_ROLES, scaffold } from './policy/scaffold.ts'
+import { verifyLogFolder } from './receipts/receipts.ts'
 
 export type DemoOptions = {
   /** Leaves the reviewing to the person in front of the terminal. */

@@ -4,7 +4,7 @@ import { parseSecretReference } from '../base/secret-reference.ts'
 import type { CompiledPolicy, DecisionReceipt, Receipt } from '../model/generated/types.ts'
 import type { Store } from '../model/ports.ts'
 import type { Examination } from './doctor.ts'
-import type { Secrets } from './secrets.ts'
+import type { Secrets } from './engine/secrets.ts'
 
 /**
  * Looks at the secrets that agents may use: which must be another one by now or soon, which cannot be had, and which were

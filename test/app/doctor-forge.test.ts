@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { mailCredentials, noticeSecrets } from '../../src/app/approvals/open-notifier.ts'
 import { examineForge, examineNotices } from '../../src/app/doctor-forge.ts'
-import { mailCredentials, noticeSecrets } from '../../src/app/open-notifier.ts'
 import { PolicyError } from '../../src/base/errors.ts'
 import type { CompiledPerson, CompiledPolicy } from '../../src/model/generated/types.ts'
 import type { Forge } from '../../src/model/ports.ts'

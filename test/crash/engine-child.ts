@@ -1,6 +1,6 @@
 // One process of the engine, to be killed at any moment: it makes decisions and writes each answer to stdout at once.
 import { writeSync } from 'node:fs'
-import { open } from '../../src/app/open-engine.ts'
+import { open } from '../../src/app/engine/open-engine.ts'
 import type { Call, ChildLine, Orders } from './workload.ts'
 import { callsOf, groupsOf } from './workload.ts'
 

@@ -1,9 +1,9 @@
 // An engine whose held actions are reviewed in the same process, to be killed at any moment: each request that has
 // been told its end is written to stdout at once.
 import { writeSync } from 'node:fs'
-import { engineOf } from '../../src/app/engine.ts'
-import { closeParts, openParts } from '../../src/app/open-engine.ts'
-import { reviewRequest } from '../../src/app/review.ts'
+import { reviewRequest } from '../../src/app/approvals/review.ts'
+import { engineOf } from '../../src/app/engine/engine.ts'
+import { closeParts, openParts } from '../../src/app/engine/open-engine.ts'
 import { openReviewSigner } from '../../src/host/ssh-signer.ts'
 import type { Resolved, ReviewOrders } from './workload.ts'
 import { reviewOf } from './workload.ts'

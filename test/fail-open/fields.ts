@@ -1,4 +1,4 @@
-import { actionDocument } from '../../src/app/record.ts'
+import { actionDocument } from '../../src/app/engine/record.ts'
 import { PolicyError } from '../../src/base/errors.ts'
 import type { JsonObject, JsonValue } from '../../src/base/json-value.ts'
 import { applyObligations, namesIn } from '../../src/decide/evaluate/index.ts'

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { scaffold } from '../../src/app/scaffold.ts'
+import { scaffold } from '../../src/app/policy/scaffold.ts'
 import { PolicyError } from '../../src/base/errors.ts'
 import type { LoadedPolicy } from '../../src/decide/evaluate/index.ts'
 import { evaluate, loadPolicy, stateKeys } from '../../src/decide/evaluate/index.ts'

@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { compilePolicyFolder } from '../../src/app/compile-policy.ts'
+import { compilePolicyFolder } from '../../src/app/policy/compile-policy.ts'
 import { loadPolicy } from '../../src/decide/evaluate/index.ts'
 import type { RecordedSession } from '../../src/model/generated/types.ts'
 import { createReplay } from '../../src/policy/analyse/replay.ts'

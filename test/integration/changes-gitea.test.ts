@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ChangeQuery, judgeChange } from '../../src/app/judge-change.ts'
-import { reviewChange } from '../../src/app/review-change.ts'
+import { type ChangeQuery, judgeChange } from '../../src/app/changes/judge-change.ts'
+import { reviewChange } from '../../src/app/changes/review-change.ts'
 import { openGiteaChanges } from '../../src/host/changes/gitea.ts'
 import { readGiteaCredentials } from '../../src/host/gitea/credentials.ts'
 import {
@@ -12,7 +12,7 @@ import {
   NOW,
   PEOPLE,
   rosterOf,
-} from '../app/change-case.ts'
+} from '../app/changes/change-case.ts'
 import { KEYS } from '../fakes/review-case.ts'
 import type { GiteaUser } from './support/gitea.ts'
 import type { GiteaTeam, GiteaWorld } from './support/gitea-world.ts'

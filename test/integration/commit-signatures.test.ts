@@ -3,8 +3,8 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { judgeChange } from '../../src/app/judge-change.ts'
-import { baseFiles, limit, PEOPLE, rosterOf } from '../app/change-case.ts'
+import { judgeChange } from '../../src/app/changes/judge-change.ts'
+import { baseFiles, limit, PEOPLE, rosterOf } from '../app/changes/change-case.ts'
 
 // Commits that stock Git signs, with stock OpenSSH and stock GnuPG.
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { settleRequest } from '../../src/app/resolve.ts'
-import { type Review, reviewRequest } from '../../src/app/review.ts'
+import { type Review, reviewRequest } from '../../src/app/approvals/review.ts'
+import { settleRequest } from '../../src/app/engine/resolve.ts'
 import { bundleOf, KEYS, openTest, signerOf } from '../app/support.ts'
 import { type GiteaTeam, type GiteaWorld, openTeam, openWorld } from './support/gitea-world.ts'
 

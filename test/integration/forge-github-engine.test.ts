@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { settleRequest } from '../../src/app/resolve.ts'
-import { type Review, reviewRequest } from '../../src/app/review.ts'
+import { type Review, reviewRequest } from '../../src/app/approvals/review.ts'
+import { settleRequest } from '../../src/app/engine/resolve.ts'
 import { bundleOf, KEYS, openTest, signerOf, temporaryFolder } from '../app/support.ts'
 import { openWorld, type World } from '../support/fake-github/world.ts'
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addCosignatures, publishLogTo } from '../../src/app/publish-log.ts'
+import { addCosignatures, publishLogTo } from '../../src/app/receipts/publish-log.ts'
 import { publishLog, readLogFiles, readProof } from '../../src/host/log-folder.ts'
 import { openLogSigner } from '../../src/host/log-key.ts'
 import type { LogSigner } from '../../src/model/ports.ts'

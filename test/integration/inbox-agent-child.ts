@@ -1,4 +1,4 @@
-import { open } from '../../src/app/open-engine.ts'
+import { open } from '../../src/app/engine/open-engine.ts'
 
 // An agent in a process of its own: asks for one action, waits for people, and prints the answer as JSON.
 

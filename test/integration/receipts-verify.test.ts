@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { verifyLogFolder } from '../../src/app/receipts.ts'
+import { verifyLogFolder } from '../../src/app/receipts/receipts.ts'
 import { readLogFiles } from '../../src/host/log-folder.ts'
 import { openLogSigner } from '../../src/host/log-key.ts'
 import { generateSshKey } from '../../src/host/ssh-key.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { closeParts, openAsOwner } from '../../app/open-engine.ts'
-import type { Parts } from '../../app/parts.ts'
+import { closeParts, openAsOwner } from '../../app/engine/open-engine.ts'
+import type { Parts } from '../../app/engine/parts.ts'
 import { type PolicyFlags, policySource } from './options.ts'
 import type { Cli } from './output.ts'
 

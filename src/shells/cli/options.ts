@@ -1,6 +1,6 @@
 import { isAbsolute, relative, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { PolicySource } from '../../app/compile-policy.ts'
+import type { PolicySource } from '../../app/policy/compile-policy.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { Io } from './io.ts'
 

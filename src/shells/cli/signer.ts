@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { openKeylessSigner, openSigner, type SigningParts } from '../../app/reviewer.ts'
+import { openKeylessSigner, openSigner, type SigningParts } from '../../app/approvals/reviewer.ts'
 import type { AnySigner } from '../../model/ports.ts'
 import { usage } from './options.ts'
 import { type Cli, printNote } from './output.ts'

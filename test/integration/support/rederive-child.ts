@@ -1,8 +1,8 @@
-import { compilePolicyFolder } from '../../../src/app/compile-policy.ts'
-import { judgeCall } from '../../../src/app/decide.ts'
-import { openJudge } from '../../../src/app/judge.ts'
-import { closeParts, openParts } from '../../../src/app/open-engine.ts'
-import { rederive } from '../../../src/app/rederive.ts'
+import { judgeCall } from '../../../src/app/engine/decide.ts'
+import { openJudge } from '../../../src/app/engine/judge.ts'
+import { closeParts, openParts } from '../../../src/app/engine/open-engine.ts'
+import { compilePolicyFolder } from '../../../src/app/policy/compile-policy.ts'
+import { rederive } from '../../../src/app/receipts/rederive.ts'
 
 // Judges as many actions as it is told, derives their receipts again, and prints how large the heap was on the way. Runs
 // with `--expose-gc`.

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { generateSshKey, writeSshKey } from '../../../src/host/ssh-key.ts'
-import { baseFiles, changed, limit, PEOPLE, rosterOf } from '../../app/change-case.ts'
+import { baseFiles, changed, limit, PEOPLE, rosterOf } from '../../app/changes/change-case.ts'
 import { temporaryFolder } from './policies.ts'
 import { type Ran, runCli } from './run.ts'
 

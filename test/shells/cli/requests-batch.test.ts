@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { writeSshKey } from '../../../src/host/ssh-key.ts'
 import { writeBundle } from '../../../src/policy/bundle/index.ts'
-import { batchPolicy } from '../../app/batch-scene.ts'
+import { batchPolicy } from '../../app/approvals/batch-scene.ts'
 import { bundleOf, KEYS, temporaryFolder } from '../../app/support.ts'
 import { runCli } from './run.ts'
 

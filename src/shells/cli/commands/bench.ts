@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { benchPolicy } from '../../../app/bench-policy.ts'
+import { benchPolicy } from '../../../app/policy/bench-policy.ts'
 import { benchText } from '../../../report/bench-text.ts'
 import {
   type PolicyFlags,

@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { buildPolicy } from '../../../app/build-policy.ts'
-import { openSigner } from '../../../app/reviewer.ts'
+import { openSigner } from '../../../app/approvals/reviewer.ts'
+import { buildPolicy } from '../../../app/policy/build-policy.ts'
 import { policyFolder, withExamples, withFormat, withPolicy } from '../options.ts'
 import { type Cli, printJson, printText, refusePolicy } from '../output.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ChangeQuery } from '../../../app/judge-change.ts'
+import type { ChangeQuery } from '../../../app/changes/judge-change.ts'
 import { policyFolder, usage, withPolicy } from '../options.ts'
 import type { Cli } from '../output.ts'
 

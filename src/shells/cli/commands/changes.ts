@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { judgeChange } from '../../../app/judge-change.ts'
-import { reviewChange } from '../../../app/review-change.ts'
+import { judgeChange } from '../../../app/changes/judge-change.ts'
+import { reviewChange } from '../../../app/changes/review-change.ts'
 import type { ChangeReport } from '../../../model/policy-change.ts'
 import { changeDocument, changeText } from '../../../report/policy-change.ts'
 import { withExamples, withFormat } from '../options.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { checkOutcome, checkPolicy } from '../../../app/check-policy.ts'
+import { checkOutcome, checkPolicy } from '../../../app/policy/check-policy.ts'
 import type { CheckResult } from '../../../model/results.ts'
 import { annotationsBelow, annotationsOfCheck } from '../../../report/annotations.ts'
 import { checkText, countSeverities } from '../../../report/check-text.ts'

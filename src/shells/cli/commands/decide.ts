@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { engineOf } from '../../../app/engine.ts'
+import { engineOf } from '../../../app/engine/engine.ts'
 import { PolicyError } from '../../../base/errors.ts'
 import { outcomeText } from '../../../report/outcome.ts'
 import { type EngineFlags, readInput, withEngine } from '../engine.ts'

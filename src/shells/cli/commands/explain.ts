@@ -1,7 +1,11 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type Explained, explainAction, explainDecision } from '../../../app/explain-action.ts'
-import { openSigner } from '../../../app/reviewer.ts'
+import { openSigner } from '../../../app/approvals/reviewer.ts'
+import {
+  type Explained,
+  explainAction,
+  explainDecision,
+} from '../../../app/policy/explain-action.ts'
 import { explainDocument, explainText } from '../../../report/explain-text.ts'
 import {
   type PolicyFlags,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { formatPolicy } from '../../../app/format-policy.ts'
+import { formatPolicy } from '../../../app/policy/format-policy.ts'
 import { lineDiff } from '../../../report/line-diff.ts'
 import { policyFolder, withExamples, withFormat, withPolicy } from '../options.ts'
 import { type Cli, printJson, printText, refusePolicy } from '../output.ts'

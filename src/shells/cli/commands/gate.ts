@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { judgeChange } from '../../../app/judge-change.ts'
-import { judgeMergeGroup, type MergeGroupReport } from '../../../app/judge-merge-group.ts'
+import { judgeChange } from '../../../app/changes/judge-change.ts'
+import { judgeMergeGroup, type MergeGroupReport } from '../../../app/changes/judge-merge-group.ts'
 import type { ChangeReport } from '../../../model/policy-change.ts'
 import { githubAnnotations } from '../../../report/github.ts'
 import { annotationsOfChange, changeDocument, changeText } from '../../../report/policy-change.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type InitResult, initPolicy } from '../../../app/init-policy.ts'
+import { type InitResult, initPolicy } from '../../../app/policy/init-policy.ts'
 import type { Paint } from '../../../report/paint.ts'
 import { withExamples, withFormat } from '../options.ts'
 import { type Cli, paintOf, printJson, printText } from '../output.ts'

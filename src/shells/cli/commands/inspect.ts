@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { inspectBundle } from '../../../app/inspect-bundle.ts'
+import { inspectBundle } from '../../../app/policy/inspect-bundle.ts'
 import { inspectDocument, inspectText } from '../../../report/inspect-text.ts'
 import {
   type PolicyFlags,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { publicGrantKeys } from '../../../app/grant-keys.ts'
-import { currentTrustedRoot } from '../../../app/trusted-root.ts'
+import { publicGrantKeys } from '../../../app/engine/grant-keys.ts'
+import { currentTrustedRoot } from '../../../app/receipts/trusted-root.ts'
 import { withData, withExamples } from '../options.ts'
 import { type Cli, printJson } from '../output.ts'
 

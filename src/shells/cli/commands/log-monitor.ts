@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { followLog, openPublishedLog } from '../../../app/follow-log.ts'
+import { followLog, openPublishedLog } from '../../../app/receipts/follow-log.ts'
 import { parseDuration } from '../../../base/duration.ts'
 import { PolicyError } from '../../../base/errors.ts'
 import type { MonitorReport } from '../../../model/log-report.ts'

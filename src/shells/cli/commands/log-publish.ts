@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { addCosignatures, publishLogTo } from '../../../app/publish-log.ts'
+import { addCosignatures, publishLogTo } from '../../../app/receipts/publish-log.ts'
 import { publishText, witnessesText } from '../../../report/receipts.ts'
 import { withData, withExamples, withFormat } from '../options.ts'
 import { type Cli, printJson, printText } from '../output.ts'

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { openStoreForReading } from '../../../app/open-engine.ts'
-import { proveReceipt, writeProvenReceipt } from '../../../app/receipt-proofs.ts'
+import { openStoreForReading } from '../../../app/engine/open-engine.ts'
+import { proveReceipt, writeProvenReceipt } from '../../../app/receipts/receipt-proofs.ts'
 import { withData, withExamples } from '../options.ts'
 import { type Cli, printNote, printText } from '../output.ts'
 

@@ -1,9 +1,14 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { openStoreForReading } from '../../../app/open-engine.ts'
-import { verifyReceiptFiles } from '../../../app/receipt-proofs.ts'
-import { findReceipt, isFile, listReceipts, verifyLogFolder } from '../../../app/receipts.ts'
-import { rederiveStore } from '../../../app/rederive-store.ts'
+import { openStoreForReading } from '../../../app/engine/open-engine.ts'
+import { verifyReceiptFiles } from '../../../app/receipts/receipt-proofs.ts'
+import {
+  findReceipt,
+  isFile,
+  listReceipts,
+  verifyLogFolder,
+} from '../../../app/receipts/receipts.ts'
+import { rederiveStore } from '../../../app/receipts/rederive-store.ts'
 import type { ReceiptRow } from '../../../model/log-report.ts'
 import { logReportText, receiptReportsText, receiptRowsText } from '../../../report/receipts.ts'
 import { rederiveText } from '../../../report/rederive-text.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { replayTrace } from '../../../app/replay-trace.ts'
+import { replayTrace } from '../../../app/policy/replay-trace.ts'
 import { replayDocument, replayText } from '../../../report/replay-text.ts'
 import {
   type PolicyFlags,

@@ -1,8 +1,13 @@
 import type { Command } from 'commander'
-import type { Parts } from '../../../app/parts.ts'
-import { lookAtRequests, withMembers } from '../../../app/request-list.ts'
-import { type Review, reviewRequest, type ShownRequest, showRequest } from '../../../app/review.ts'
-import { assertWhole, openSigner, shownTo } from '../../../app/reviewer.ts'
+import { lookAtRequests, withMembers } from '../../../app/approvals/request-list.ts'
+import {
+  type Review,
+  reviewRequest,
+  type ShownRequest,
+  showRequest,
+} from '../../../app/approvals/review.ts'
+import { assertWhole, openSigner, shownTo } from '../../../app/approvals/reviewer.ts'
+import type { Parts } from '../../../app/engine/parts.ts'
 import { diffJson, formatDiff } from '../../../base/diff.ts'
 import { parseJson } from '../../../base/json-parse.ts'
 import type { JsonObject } from '../../../base/json-value.ts'

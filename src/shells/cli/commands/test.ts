@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { mutatePolicy } from '../../../app/mutate-policy.ts'
-import { testPolicy } from '../../../app/test-policy.ts'
-import { watchPolicy } from '../../../app/watch-policy.ts'
+import { mutatePolicy } from '../../../app/policy/mutate-policy.ts'
+import { testPolicy } from '../../../app/policy/test-policy.ts'
+import { watchPolicy } from '../../../app/policy/watch-policy.ts'
 import type { MutationReport, TestReport } from '../../../model/results.ts'
 import {
   type Annotation,

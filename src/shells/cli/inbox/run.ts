@@ -1,4 +1,4 @@
-import type { Inbox } from '../../../app/inbox.ts'
+import type { Inbox } from '../../../app/approvals/inbox.ts'
 import { PolicyError } from '../../../base/errors.ts'
 import { inboxScreen, paintScreen, shownIds } from '../../../report/inbox-text.ts'
 import type { InboxView } from '../../../report/inbox-view.ts'

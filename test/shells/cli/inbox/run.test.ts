@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
-import type { Inbox } from '../../../../src/app/inbox.ts'
+import type { Inbox } from '../../../../src/app/approvals/inbox.ts'
 import { PolicyError } from '../../../../src/base/errors.ts'
 import type { RequestRecord } from '../../../../src/model/ports.ts'
 import { painter } from '../../../../src/report/paint.ts'
