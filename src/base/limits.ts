@@ -146,13 +146,10 @@ export const EXECUTIONS_MAX = 5_000_000
 /** Answers of GitHub's kept to be asked for again with their ETags, in UTF-16 code units taken together. */
 export const GITHUB_CACHE_CHARACTERS_MAX = 16 * 1024 * 1024
 
-/** Reviews of one pull request, as on the local forge; each may be 64 KB. */
-export const GITHUB_REVIEWS_MAX = 10_000
-
-/** The same of other forges, whose reviews we page through ourselves. */
+/** Reviews of one pull request, as on the local forge, and comments; each may be 64 KB. */
 export const FORGE_REVIEWS_MAX = 10_000
 
-/** Open pull requests that are listed of a forge whose lists we page through ourselves. */
+/** Open pull requests that are listed at a time; forges show them by the page. */
 export const FORGE_PULLS_MAX = 10_000
 
 /** One answer of a forge: a page of 50 reviews of 64 KB each is 3 MB, with room for escapes. */
@@ -174,9 +171,6 @@ export const NOTICES_WAITING_MAX = 256
 
 /** How often one notice is tried before it is dropped. */
 export const NOTICE_TRIES_MAX = 6
-
-/** Open pull requests that are listed at a time; GitHub shows them by the hundred. */
-export const GITHUB_PULLS_MAX = 10_000
 
 /** A Sigstore bundle as JSON, in UTF-16 code units: certificate, time stamp and log entry are some 5 KB, the rest is payload. */
 export const SIGSTORE_BUNDLE_LENGTH_MAX = 256 * 1024

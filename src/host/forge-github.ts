@@ -1,18 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { PolicyError } from '../base/errors.ts'
-import type { Forge, ForgeReview } from '../model/ports.ts'
-import { idAt } from './forge/answer.ts'
+import type { Forge } from '../model/ports.ts'
 import { headDiffers } from './forge/names.ts'
+import { checkPosting, isPosted } from './forge/posting.ts'
+import { sendOnce } from './forge/retry.ts'
 import { openTurns } from './forge/turns.ts'
 import type { GithubTiming } from './github/client.ts'
-import { openGithubClient } from './github/client.ts'
+import type { Context } from './github/context.ts'
+import { openContext } from './github/context.ts'
 import type { GithubCredentials } from './github/credentials.ts'
 import { GITHUB_API_URL } from './github/credentials.ts'
 import { openPullList } from './github/list.ts'
 import { giveNotice } from './github/notice.ts'
 import { openPull } from './github/open.ts'
-import { openPeople } from './github/people.ts'
-import type { Context } from './github/pull.ts'
 import { isOnBase, readPull, readReviews, showPull } from './github/pull.ts'
 import { settlePull } from './github/settle.ts'
 import { openStatus } from './github/status.ts'
@@ -44,18 +43,10 @@ export function openGithubForge(options: GithubForgeOptions): Forge {
   const host = new URL(apiUrl).host
   let opened: Context | null = null
   const context = (): Context => {
-    if (opened !== null) return opened
-    const credentials = options.credentials()
-    const about = { apiUrl, repository, credentials, ...(timing === undefined ? {} : { timing }) }
-    const client = openGithubClient(about)
-    let known: string | null = null
-    const identify = async (): Promise<string> => {
-      // The id is learned once: a name that goes to another repository later must not pass for this one.
-      known ??= String(idAt(await client.get('GET '), 'id'))
-      return known
-    }
-    const people = openPeople(client)
-    opened = { client, base, repository: identify, heads: new Map(), people }
+    opened ??= openContext({
+      ...{ apiUrl, repository, base, credentials: options.credentials() },
+      ...(timing === undefined ? {} : { timing }),
+    })
     return opened
   }
   const [list, status, turns] = [openPullList(), openStatus(), openTurns()]
@@ -90,51 +81,28 @@ async function postReview(
 ): Promise<void> {
   const { verdict, pull } = statement.predicate
   const { client } = context
-  const self = await posterOf(context, account)
+  const self = await context.people.self()
+  checkPosting({ self, account, remedy: 'post the review with' })
   const posting = {
     ...{ pull_number: number, commit_id: pull.headSha, body },
     event: verdict === 'reject' ? 'REQUEST_CHANGES' : 'APPROVE',
     // One that failed may have been taken all the same: it is looked for before it is sent again.
     request: { retries: 0 },
   }
-  for (let tries = 1; ; tries++) {
+  const prepare = async (): Promise<boolean> => {
     const shown = await showPull(context, number)
     if (shown.state !== 'open') {
       throw new PolicyError('REQUEST_RESOLVED', `pull request ${number} is ${shown.state}`)
     }
     if (pull.headSha !== shown.headSha) throw headDiffers(number)
     const posted = await readReviews(context, number)
-    const isOurs = (review: ForgeReview): boolean =>
-      (self === null || review.poster === self) &&
-      review.body === body &&
-      review.commit === pull.headSha &&
-      review.state !== 'dismissed'
-    if (posted.some(isOurs)) return
-    try {
-      const answer = await client.ask('POST /pulls/{pull_number}/reviews', posting, [422])
-      if (answer.done) return
-      throw refused(number, answer.message)
-    } catch (error) {
-      const again = error instanceof PolicyError && error.retryable && tries < POST_TRIES_MAX
-      if (!again) throw error
-      await sleep(tries * client.secondMs)
-    }
+    return !isPosted(posted, { self, commit: pull.headSha, body })
   }
-}
-
-const POST_TRIES_MAX = 3
-
-/**
- * The account that posts, where GitHub says which. A review that another one posts would stand in the way of the
- * request: it is not even sent.
- */
-async function posterOf({ people }: Context, account: string | null): Promise<string | null> {
-  const self = await people.self()
-  if (account === null || self === null || self === account) return self
-  throw new PolicyError(
-    'REVIEW_POSTER',
-    `these credentials are of the account ${self}, and the reviewer's on the roster is ${account}: post the review with a token of the reviewer's own`,
-  )
+  const send = async (): Promise<void> => {
+    const answer = await client.ask('POST /pulls/{pull_number}/reviews', posting, [422])
+    if (!answer.done) throw refused(number, answer.message)
+  }
+  await sendOnce(client.secondMs, { prepare, send })
 }
 
 function refused(number: number, message: string): PolicyError {

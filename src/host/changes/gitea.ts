@@ -1,6 +1,6 @@
 import { PolicyError } from '../../base/errors.ts'
-import type { Change, ChangeForge, ForgeReview, ProposedPull } from '../../model/ports.ts'
-import { idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
+import type { Change, ChangeForge, ProposedPull } from '../../model/ports.ts'
+import { authorsOf, idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
 import {
   BODY_LENGTH_MAX,
   checkNumber,
@@ -9,6 +9,7 @@ import {
   oidAt,
   TITLE_LENGTH_MAX,
 } from '../forge/names.ts'
+import { checkPosting, isPosted } from '../forge/posting.ts'
 import type { GiteaForgeOptions } from '../forge-gitea.ts'
 import type { Context } from '../gitea/context.ts'
 import { openContext } from '../gitea/context.ts'
@@ -83,10 +84,7 @@ async function accountsOf({ client }: Context, commits: readonly string[]): Prom
   for (const sha of commits) {
     const commit = await client.get(`GET /git/commits/${sha}`, { query })
     if (textAt(commit, 'sha') !== sha) throw new PolicyError('FORGE_CONFLICT', `no commit ${sha}`)
-    for (const role of ['author', 'committer']) {
-      const id = valueAt(commit, [role, 'id'])
-      if (typeof id === 'number' && id > 0) accounts.add(String(id))
-    }
+    for (const id of authorsOf(commit)) if (id > 0) accounts.add(String(id))
   }
   return [...accounts].sort()
 }
@@ -99,17 +97,9 @@ async function postReview(
   const { client } = context
   const { number, headSha } = change
   const self = await context.accounts.self()
-  if (account !== null && account !== self) {
-    const message = `these credentials are of the account ${self}, and the reviewer's on the roster is ${account}: use a token of the reviewer's own`
-    throw new PolicyError('REVIEW_POSTER', message)
-  }
+  checkPosting({ self, account, remedy: 'use' })
   const posted = await readReviews(context, number)
-  const isOurs = (review: ForgeReview): boolean =>
-    review.poster === self &&
-    review.body === body &&
-    review.commit === headSha &&
-    review.state !== 'dismissed'
-  if (posted.some(isOurs)) return
+  if (isPosted(posted, { self, commit: headSha, body })) return
   if ((await readChange(context, number)).headSha !== headSha) throw headDiffers(number)
   // Gitea takes an event that it does not know for a draft, and says nothing.
   const event = verdict === 'reject' ? 'REQUEST_CHANGES' : 'APPROVED'

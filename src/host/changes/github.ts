@@ -1,12 +1,12 @@
 import { PolicyError } from '../../base/errors.ts'
-import type { Change, ChangeForge, ForgeReview, ProposedPull } from '../../model/ports.ts'
-import { idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
+import type { Change, ChangeForge, ProposedPull } from '../../model/ports.ts'
+import { authorsOf, idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
 import { BODY_LENGTH_MAX, cut, headDiffers, oidAt, TITLE_LENGTH_MAX } from '../forge/names.ts'
+import { checkPosting, isPosted } from '../forge/posting.ts'
 import type { GithubForgeOptions } from '../forge-github.ts'
-import { openGithubClient } from '../github/client.ts'
+import type { Context } from '../github/context.ts'
+import { openContext } from '../github/context.ts'
 import { GITHUB_API_URL } from '../github/credentials.ts'
-import { openPeople } from '../github/people.ts'
-import type { Context } from '../github/pull.ts'
 import { readReviews } from '../github/pull.ts'
 
 /**
@@ -17,17 +17,10 @@ export function openGithubChanges(options: Omit<GithubForgeOptions, 'base'>): Ch
   const { repository, apiUrl = GITHUB_API_URL, timing } = options
   let opened: Context | null = null
   const context = (): Context => {
-    if (opened !== null) return opened
-    const credentials = options.credentials()
-    const about = { apiUrl, repository, credentials, ...(timing === undefined ? {} : { timing }) }
-    const client = openGithubClient(about)
-    let known: string | null = null
-    const identify = async (): Promise<string> => {
-      known ??= String(idAt(await client.get('GET '), 'id'))
-      return known
-    }
-    const people = openPeople(client)
-    opened = { client, base: '', repository: identify, heads: new Map(), people }
+    opened ??= openContext({
+      ...{ apiUrl, repository, base: '', credentials: options.credentials() },
+      ...(timing === undefined ? {} : { timing }),
+    })
     return opened
   }
   return {
@@ -80,10 +73,7 @@ async function accountsOf({ client }: Context, commits: readonly string[]): Prom
   for (const ref of commits) {
     const commit = await client.get('GET /commits/{ref}', { ref })
     if (textAt(commit, 'sha') !== ref) throw new PolicyError('FORGE_CONFLICT', `no commit ${ref}`)
-    for (const role of ['author', 'committer']) {
-      const id = valueAt(commit, [role, 'id'])
-      if (typeof id === 'number') accounts.add(String(id))
-    }
+    for (const id of authorsOf(commit)) accounts.add(String(id))
   }
   return [...accounts].sort()
 }
@@ -96,17 +86,9 @@ async function postReview(
   const { client } = context
   const { number, headSha } = change
   const self = await context.people.self()
-  if (account !== null && self !== null && self !== account) {
-    const message = `these credentials are of the account ${self}, and the reviewer's on the roster is ${account}: use a token of the reviewer's own`
-    throw new PolicyError('REVIEW_POSTER', message)
-  }
+  checkPosting({ self, account, remedy: 'use' })
   const posted = await readReviews(context, number)
-  const isOurs = (review: ForgeReview): boolean =>
-    (self === null || review.poster === self) &&
-    review.body === body &&
-    review.commit === headSha &&
-    review.state !== 'dismissed'
-  if (posted.some(isOurs)) return
+  if (isPosted(posted, { self, commit: headSha, body })) return
   const now = await readChange(context, number)
   if (now.headSha !== headSha) throw headDiffers(number)
   const posting = {

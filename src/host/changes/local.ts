@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fromUtf8, sha256Hex, utf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
 import type { JsonObject } from '../../base/json-value.ts'
 import { CHANGE_REVIEWS_MAX } from '../../base/limits.ts'
 import type { Change, ChangeForge, ForgeReview } from '../../model/ports.ts'
+import { retryWith, tooManyOthers } from '../forge/retry.ts'
 import type { Git } from '../git.ts'
 import { refTarget } from '../git-branches.ts'
 
@@ -124,10 +124,11 @@ async function postReview(
 ): Promise<void> {
   const ref = refOf(change)
   const state = verdict === 'approve' ? 'approved' : 'rejected'
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
+  const pauseMs = () => Math.random() * PAUSE_MS_MAX
+  await retryWith({ tries: TRIES_MAX, pauseMs, place: ref }, async () => {
     const posted = await readReviews(git, change)
-    if (posted.some((review) => review.body === body && review.state === state)) return
-    if (posted.length >= CHANGE_REVIEWS_MAX) break
+    if (posted.some((review) => review.body === body && review.state === state)) return true
+    if (posted.length >= CHANGE_REVIEWS_MAX) throw tooManyOthers(ref)
     const from = await refTarget(git, ref)
     const path = `reviews/${String(posted.length + 1).padStart(4, '0')}.json`
     const text = `${JSON.stringify({ state, submitted_at: submittedAt, body }, null, 2)}\n`
@@ -140,11 +141,7 @@ async function postReview(
       },
     ])
     // Between the list and this, somebody else may have posted: then the ref has another value.
-    if (await git.changeRefs([{ ref, from, to }])) return
-    await sleep(Math.random() * PAUSE_MS_MAX)
-  }
-  throw new PolicyError('FORGE_UNREACHABLE', `too many others write to ${ref}; try again`, {
-    retryable: true,
+    return (await git.changeRefs([{ ref, from, to }])) || null
   })
 }
 

@@ -33,6 +33,12 @@ export function valueAt(value: unknown, path: readonly string[]): unknown {
   return here
 }
 
+/** Numbers of the accounts that a forge knows a commit's author and committer by, each once. */
+export function authorsOf(commit: unknown): number[] {
+  const ids = ['author', 'committer'].map((role) => valueAt(commit, [role, 'id']))
+  return [...new Set(ids.filter((id) => typeof id === 'number'))]
+}
+
 function malformed(path: readonly string[]): PolicyError {
   const what = path.length === 0 ? 'expected a list' : `it has no ${path.join('.')}`
   return new PolicyError('FORGE_UNREACHABLE', `not an answer of the forge's API: ${what}`, {

@@ -1,4 +1,6 @@
 import { idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
+import { once } from '../forge/keep.ts'
+import { openLogins } from '../forge/logins.ts'
 import type { GiteaClient } from './client.ts'
 
 /** Gitea's accounts by their ids. */
@@ -13,31 +15,20 @@ export type Accounts = {
 }
 
 export function openAccounts(client: GiteaClient): Accounts {
-  let self: string | null = null
-  const known = new Map<string, { readonly login: string | null; readonly until: number }>()
   return {
-    self: async () => {
-      self ??= String(idAt(await client.server('GET /user'), 'id'))
-      return self
-    },
-    loginOf: async (id) => {
-      const kept = known.get(id)
-      if (kept !== undefined && performance.now() < kept.until) return kept.login
-      const login = await readLogin(client, id)
-      if (known.size >= KNOWN_MAX) known.clear()
-      known.set(id, { login, until: performance.now() + (login === null ? NONE_MS : LOGIN_MS) })
-      return login
-    },
+    self: once(async () => String(idAt(await client.server('GET /user'), 'id'))),
+    loginOf: openLogins(
+      (id) => readLogin(client, id),
+      (login) => (login === null ? NONE_MS : LOGIN_MS),
+    ),
   }
 }
 
 /** People may change their names, and show themselves: both are asked for again after so long. */
 const LOGIN_MS = 600_000
 const NONE_MS = 10_000
-const KNOWN_MAX = 10_000
 
 async function readLogin(client: GiteaClient, id: string): Promise<string | null> {
-  if (!/^[1-9][0-9]{0,15}$/.test(id)) return null
   const found = await client.server('GET /users/search', { query: { uid: id } })
   const user = listAt(found, 'data').find((one) => String(valueAt(one, ['id'])) === id)
   return user === undefined ? null : textAt(user, 'login')

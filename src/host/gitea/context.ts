@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeHex } from '../../base/encoding.ts'
-import { PolicyError } from '../../base/errors.ts'
 import { idAt } from '../forge/answer.ts'
+import { once } from '../forge/keep.ts'
+import { retryWith } from '../forge/retry.ts'
 import { openTurns } from '../forge/turns.ts'
 import type { Accounts } from './accounts.ts'
 import { openAccounts } from './accounts.ts'
@@ -67,15 +67,6 @@ export function openContext(
 
 const PAGE_MAX = 50
 
-/** Keeps the first value; an error is not kept. */
-function once<T>(read: () => Promise<T>): () => Promise<T> {
-  let known: T | undefined
-  return async () => {
-    known ??= await read()
-    return known
-  }
-}
-
 /**
  * Whether a change was overtaken by another one of the same branch. Gitea has a different answer for every moment in
  * which that can happen, 500 among them.
@@ -91,16 +82,10 @@ export function isOvertaken({
 }
 
 /** Repeats `attempt` until it gives a value; null means that somebody else changed the same refs. */
-export async function retry<T>({ client }: Context, attempt: () => Promise<T | null>): Promise<T> {
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const value = await attempt()
-    if (value !== null) return value
-    // Two that keep meeting must fall out of step.
-    await sleep((0.1 + Math.random() * 0.2 * Math.min(tries + 1, 5)) * client.secondMs)
-  }
-  throw new PolicyError('FORGE_UNREACHABLE', 'too many others write to the forge; try again', {
-    retryable: true,
-  })
+export function retry<T>({ client }: Context, attempt: () => Promise<T | null>): Promise<T> {
+  const pauseMs = (tries: number) =>
+    (0.1 + Math.random() * 0.2 * Math.min(tries, 5)) * client.secondMs
+  return retryWith({ tries: TRIES_MAX, pauseMs }, attempt)
 }
 
 const TRIES_MAX = 25

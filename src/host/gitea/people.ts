@@ -1,3 +1,4 @@
+import { askEach } from '../forge/logins.ts'
 import type { Context } from './context.ts'
 import type { Shown } from './pull.ts'
 
@@ -18,14 +19,10 @@ export async function askReviews(
     const login = await accounts.loginOf(id)
     if (login !== null) logins.push(login)
   }
-  if (logins.length === 0) return
-  const ask = async (names: readonly string[]): Promise<boolean> => {
+  await askEach(logins, async (names) => {
     const asking = { body: { reviewers: names }, statuses: [403, 404, 422] }
     return (await client.ask(`POST /pulls/${shown.number}/requested_reviewers`, asking)).done
-  }
-  // One who cannot be asked makes Gitea refuse all of them.
-  if ((await ask(logins)) || logins.length === 1) return
-  for (const login of logins) await ask([login])
+  })
 }
 
 /** People asked at a time: a mail each. */

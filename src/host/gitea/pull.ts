@@ -1,7 +1,8 @@
 import { fromUtf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { Pull } from '../../model/ports.ts'
-import { idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
+import { authorsOf, idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
+import { keep } from '../forge/keep.ts'
 import {
   checkNumber,
   isOid,
@@ -105,17 +106,12 @@ export async function readHead(context: Context, sha: string): Promise<Head> {
   if (textAt(commit, 'sha') !== sha || parents.length !== 1 || added === null) {
     throw tampered(`the commit ${sha} does more than add one request`)
   }
-  const accounts = ['author', 'committer'].flatMap((role) => {
-    const id = valueAt(commit, [role, 'id'])
-    return typeof id === 'number' ? [String(id)] : []
-  })
   const head: Head = {
-    ...{ ...added, parent: oidAt(parents[0], 'sha'), accounts: [...new Set(accounts)] },
+    ...{ ...added, parent: oidAt(parents[0], 'sha'), accounts: authorsOf(commit).map(String) },
     message: textAt(commit, 'commit', 'message'),
     at: Date.parse(textAt(commit, 'commit', 'committer', 'date')) || 0,
   }
-  if (heads.size >= HEADS_MAX) heads.delete(heads.keys().next().value ?? '')
-  heads.set(sha, head)
+  keep(heads, HEADS_MAX, sha, head)
   return head
 }
 

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { PolicyError } from '../../base/errors.ts'
 import { oidAt } from '../forge/names.ts'
+import { retryWith } from '../forge/retry.ts'
 import type { GithubClient } from './client.ts'
-import type { Context } from './pull.ts'
+import type { Context } from './context.ts'
 
 /** One file of a commit: its text, or a blob that the repository has. */
 export type CommitFile = { readonly path: string } & (
@@ -44,16 +44,9 @@ export async function makeCommit(
 }
 
 /** Repeats `attempt` until it gives a value; null means that somebody else changed the same refs. */
-export async function retry<T>({ client }: Context, attempt: () => Promise<T | null>): Promise<T> {
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const value = await attempt()
-    if (value !== null) return value
-    // Two that keep meeting must fall out of step.
-    await sleep(Math.random() * client.secondMs * Math.min(tries + 1, 5) * 0.2)
-  }
-  throw new PolicyError('FORGE_UNREACHABLE', 'too many others write to the forge; try again', {
-    retryable: true,
-  })
+export function retry<T>({ client }: Context, attempt: () => Promise<T | null>): Promise<T> {
+  const pauseMs = (tries: number) => Math.random() * client.secondMs * Math.min(tries, 5) * 0.2
+  return retryWith({ tries: TRIES_MAX, pauseMs }, attempt)
 }
 
 const TRIES_MAX = 20

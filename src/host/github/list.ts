@@ -1,15 +1,15 @@
-import { GITHUB_PULLS_MAX } from '../../base/limits.ts'
+import { FORGE_PULLS_MAX } from '../../base/limits.ts'
 import type { OpenPull } from '../../model/ports.ts'
 import { idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
 import { requestOfBranch } from '../forge/names.ts'
-import type { Context } from './pull.ts'
+import type { Context } from './context.ts'
 
 /**
  * Lists open pull requests, the latest changed first. Each page is asked for with its ETag, so that a list in which
  * nothing happened costs one 304; `changed` asks for the next page only while a page is new to its end.
  *
  * A pull request that moves between pages while they are read may be missed until it changes again, and those beyond
- * GITHUB_PULLS_MAX are not listed: a list is a hint where to look, never the only reason to.
+ * FORGE_PULLS_MAX are not listed: a list is a hint where to look, never the only reason to.
  */
 export function openPullList(): (
   context: Context,
@@ -52,7 +52,7 @@ function isOurs(pull: Listed): pull is OpenPull {
 }
 
 const PAGE = 100
-const PAGES_MAX = GITHUB_PULLS_MAX / PAGE
+const PAGES_MAX = FORGE_PULLS_MAX / PAGE
 const PAGES_AT_ONCE = 3
 
 /** Notes the newest last, and forgets those that were noted first: they count as new when they come again. */
@@ -66,7 +66,7 @@ function remember(
     next.set(number, mark)
   }
   for (const oldest of next.keys()) {
-    if (next.size <= GITHUB_PULLS_MAX) break
+    if (next.size <= FORGE_PULLS_MAX) break
     next.delete(oldest)
   }
   return next

@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { PolicyError } from '../../base/errors.ts'
-import { GITHUB_REVIEWS_MAX } from '../../base/limits.ts'
+import { FORGE_REVIEWS_MAX } from '../../base/limits.ts'
 import type { PullNotice } from '../../model/ports.ts'
 import { listAt, valueAt } from '../forge/answer.ts'
 import { checkNumber } from '../forge/names.ts'
 import { noticeBody, noticeMarker } from '../forge/notice.ts'
+import { sendOnce } from '../forge/retry.ts'
+import type { Context } from './context.ts'
 import { askReviews } from './people.ts'
-import type { Context } from './pull.ts'
 import { showPull } from './pull.ts'
 
 /**
@@ -21,34 +21,31 @@ export async function giveNotice(
   const { client } = context
   checkNumber(number)
   const body = noticeBody(notice)
-  for (let tries = 1; ; tries++) {
-    if (await isGiven(context, number, noticeMarker(notice.key))) return
+  const prepare = async (): Promise<boolean> => {
+    if (await isGiven(context, number, noticeMarker(notice.key))) return false
     const shown = await showPull(context, number)
     if (shown.state === 'open') await askReviews(context, shown, notice)
-    try {
-      // One that failed may have been taken all the same: it is looked for before it is sent again.
-      const posting = { issue_number: number, body, request: { retries: 0 } }
-      const answer = await client.ask('POST /issues/{issue_number}/comments', posting, [410, 422])
-      if (answer.done) return
-      throw new PolicyError(
-        'FORGE_REFUSED',
-        `GitHub does not take the comment (${answer.status}: ${answer.message})`,
-      )
-    } catch (error) {
-      const again = error instanceof PolicyError && error.retryable && tries < TRIES_MAX
-      if (!again) throw error
-      await sleep(tries * client.secondMs)
-    }
+    return true
   }
+  const send = async (): Promise<void> => {
+    // One that failed may have been taken all the same: it is looked for before it is sent again.
+    const posting = { issue_number: number, body, request: { retries: 0 } }
+    const answer = await client.ask('POST /issues/{issue_number}/comments', posting, [410, 422])
+    if (answer.done) return
+    throw new PolicyError(
+      'FORGE_REFUSED',
+      `GitHub does not take the comment (${answer.status}: ${answer.message})`,
+    )
+  }
+  await sendOnce(client.secondMs, { prepare, send })
 }
 
-const TRIES_MAX = 3
 const PAGE = 100
 
 async function isGiven(context: Context, number: number, marker: string): Promise<boolean> {
   const { client, people } = context
   const self = await people.self()
-  for (let page = 1; page <= GITHUB_REVIEWS_MAX / PAGE; page++) {
+  for (let page = 1; page <= FORGE_REVIEWS_MAX / PAGE; page++) {
     const parameters = { issue_number: number, per_page: PAGE, page }
     const answer = await client.ask('GET /issues/{issue_number}/comments', parameters, [404, 410])
     if (!answer.done) {

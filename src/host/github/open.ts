@@ -13,8 +13,9 @@ import {
   tampered,
 } from '../forge/names.ts'
 import { makeCommit, readTip, retry } from './commit.ts'
+import type { Context } from './context.ts'
 import { askReviews } from './people.ts'
-import type { Context, Shown } from './pull.ts'
+import type { Shown } from './pull.ts'
 import { readHead, readShown } from './pull.ts'
 
 /**

@@ -1,7 +1,9 @@
 import type { PullOpening } from '../../model/ports.ts'
 import { idAt, textAt, valueAt } from '../forge/answer.ts'
+import { askEach, openLogins } from '../forge/logins.ts'
 import type { GithubClient } from './client.ts'
-import type { Context, Shown } from './pull.ts'
+import type { Context } from './context.ts'
+import type { Shown } from './pull.ts'
 
 /** Whom the forge's calls are made as, and how the people of the roster are called today. */
 export type People = {
@@ -14,7 +16,6 @@ export type People = {
 /** Nothing is asked yet. */
 export function openPeople(client: GithubClient): People {
   let own: Promise<string | null> | null = null
-  const logins = new Map<string, { readonly login: string | null; readonly until: number }>()
   return {
     self: () => {
       own ??= readSelf(client).catch((error: unknown) => {
@@ -23,20 +24,15 @@ export function openPeople(client: GithubClient): People {
       })
       return own
     },
-    login: async (id) => {
-      const known = logins.get(id)
-      if (known !== undefined && performance.now() < known.until) return known.login
-      const login = await readLogin(client, id)
-      if (logins.size >= LOGINS_MAX) logins.clear()
-      logins.set(id, { login, until: performance.now() + LOGIN_MS })
-      return login
-    },
+    login: openLogins(
+      (id) => readLogin(client, id),
+      () => LOGIN_MS,
+    ),
   }
 }
 
 /** People may change their login: it is asked for again after so long. */
 const LOGIN_MS = 600_000
-const LOGINS_MAX = 10_000
 
 async function readSelf(client: GithubClient): Promise<string | null> {
   if (client.kind === 'app') {
@@ -52,7 +48,6 @@ async function readSelf(client: GithubClient): Promise<string | null> {
 }
 
 async function readLogin(client: GithubClient, id: string): Promise<string | null> {
-  if (!/^[1-9][0-9]{0,15}$/.test(id)) return null
   const user = await client.top('GET /user/{account_id}', { account_id: Number(id) }, [403, 404])
   if (!user.done || textAt(user.value, 'type') !== 'User') return null
   // What answers for another account would ask the wrong person.
@@ -75,15 +70,11 @@ export async function askReviews(
     const login = await people.login(id)
     if (login !== null) logins.push(login)
   }
-  if (logins.length === 0) return
-  const ask = async (names: readonly string[]): Promise<boolean> => {
+  await askEach(logins, async (names) => {
     const asking = { pull_number: shown.number, reviewers: names }
     const route = 'POST /pulls/{pull_number}/requested_reviewers'
     return (await client.ask(route, asking, [403, 404, 422])).done
-  }
-  // One who cannot be asked makes GitHub refuse all of them.
-  if ((await ask(logins)) || logins.length === 1) return
-  for (const login of logins) await ask([login])
+  })
 }
 
 /** Reviewers that GitHub takes on one pull request. */

@@ -1,9 +1,10 @@
 import { fromUtf8 } from '../../base/digest.ts'
 import { decodeBase64 } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
-import { GITHUB_REVIEWS_MAX } from '../../base/limits.ts'
+import { FORGE_REVIEWS_MAX } from '../../base/limits.ts'
 import type { ForgeReview, PosterKind, Pull } from '../../model/ports.ts'
-import { idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
+import { authorsOf, idAt, listAt, textAt, valueAt } from '../forge/answer.ts'
+import { keep } from '../forge/keep.ts'
 import {
   byAge,
   checkNumber,
@@ -15,31 +16,8 @@ import {
 } from '../forge/names.ts'
 import type { GithubClient } from './client.ts'
 import { readTip } from './commit.ts'
-import type { People } from './people.ts'
+import type { Context, Head } from './context.ts'
 import { askedOf } from './people.ts'
-
-/** What one forge's calls share. */
-export type Context = {
-  readonly client: GithubClient
-  /** The branch that resolved requests are committed to. */
-  readonly base: string
-  /** The repository's numeric id, as text. */
-  readonly repository: () => Promise<string>
-  readonly heads: Map<string, Head>
-  readonly people: People
-}
-
-/** A commit that asks for one request: nothing else may be in it, since approving merges all of it. */
-export type Head = {
-  readonly request: string
-  readonly requestText: string
-  /** The blob of `request.json`. */
-  readonly blob: string
-  /** Its only parent. */
-  readonly parent: string
-  /** Ids of the accounts that GitHub knows its author and committer by. */
-  readonly accounts: readonly string[]
-}
 
 /** A pull request as GitHub shows it, checked to be of this repository. */
 export type Shown = Omit<Pull, 'baseSha' | 'requestText' | 'pushers'> & {
@@ -123,16 +101,11 @@ export async function readHead(context: Context, sha: string): Promise<Head> {
     throw tampered(`the commit ${sha} does more than add one request`)
   }
   const blob = oidAt(file, 'sha')
-  const accounts = ['author', 'committer'].flatMap((role) => {
-    const id = valueAt(commit, [role, 'id'])
-    return typeof id === 'number' ? [String(id)] : []
-  })
   const head: Head = {
-    ...{ request, blob, parent: oidAt(parent, 'sha'), accounts: [...new Set(accounts)] },
+    ...{ request, blob, parent: oidAt(parent, 'sha'), accounts: authorsOf(commit).map(String) },
     requestText: await readBlob(client, blob),
   }
-  if (heads.size >= HEADS_MAX) heads.delete(heads.keys().next().value ?? '')
-  heads.set(sha, head)
+  keep(heads, HEADS_MAX, sha, head)
   return head
 }
 
@@ -155,7 +128,7 @@ export async function readReviews(context: Context, number: number): Promise<For
   checkNumber(number)
   const { client } = context
   const found = new Map<string, ForgeReview>()
-  for (let page = 1; page <= GITHUB_REVIEWS_MAX / PAGE; page++) {
+  for (let page = 1; page <= FORGE_REVIEWS_MAX / PAGE; page++) {
     const parameters = { pull_number: number, per_page: PAGE, page }
     const answer = await client.ask('GET /pulls/{pull_number}/reviews', parameters, [404])
     if (!answer.done) {

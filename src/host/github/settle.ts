@@ -6,7 +6,8 @@ import { branchOf, folderOf, headDiffers } from '../forge/names.ts'
 import { blobOid, outcomeMessage, reviewFiles } from '../forge/outcome.ts'
 import type { CommitFile } from './commit.ts'
 import { makeCommit, readTip, retry } from './commit.ts'
-import type { Context, Head, Shown } from './pull.ts'
+import type { Context, Head } from './context.ts'
+import type { Shown } from './pull.ts'
 import { readHead, readReviews, showPull } from './pull.ts'
 
 type Settling = {
