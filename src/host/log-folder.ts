@@ -51,9 +51,21 @@ export type PublishedLog = { readonly size: number; readonly note: string | null
  * the newer checkpoint. The caller keeps other processes out meanwhile.
  *
  * @throws {PolicyError} LOG_FORKED when the folder's log is not the start of the store's; LOG_CORRUPT naming the
- *   file; CHECKPOINT_INVALID; CHECKPOINT_UNTRUSTED when another key signed the folder's checkpoint
+ *   file; CHECKPOINT_INVALID; CHECKPOINT_UNTRUSTED when another key signed the folder's checkpoint; STORE_FAILED
+ *   (retryable) when the disk takes no more
  */
-export async function publishLog({ folder, store, signer }: LogPlace): Promise<PublishedLog> {
+export async function publishLog(place: LogPlace): Promise<PublishedLog> {
+  try {
+    return await publish(place)
+  } catch (cause) {
+    if (cause instanceof PolicyError) throw cause
+    const { code = 'no code' } = cause as NodeJS.ErrnoException
+    const message = `cannot write the log (${code}); what was decided is kept, and goes there once it can`
+    throw new PolicyError('STORE_FAILED', message, { cause, file: place.folder, retryable: true })
+  }
+}
+
+async function publish({ folder, store, signer }: LogPlace): Promise<PublishedLog> {
   const head = readHead(folder, signer)
   const size = await store.size()
   if (size < head.size) throw forked(`the folder has ${head.size} receipts, the store ${size}`)
