@@ -1,4 +1,5 @@
 export { deviceToken } from './device-flow.ts'
 export { tokenFrom } from './identity-token.ts'
+export { isReachable } from './probe.ts'
 export { openSigstoreSigner } from './signer.ts'
 export { fetchTrustedRoot } from './trusted-root.ts'

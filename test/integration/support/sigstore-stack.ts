@@ -6,7 +6,7 @@ import {
   randomBytes,
   X509Certificate,
 } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, createServer as createSocket } from 'node:net'
 import { join } from 'node:path'
@@ -41,6 +41,8 @@ export type SigstoreStack = {
   readonly device: { answer: 'pending' | 'refuse' | { readonly email: string }; asked: number }
   /** Ends some parts, by their process ids; by default all. */
   stop(...names: readonly ('fulcio' | 'rekor' | 'tsa')[]): Promise<void>
+  /** Starts Fulcio again, with the keys that it had. */
+  restartFulcio(): Promise<void>
 }
 
 /** Starts all of it. @param folder - for keys, logs and the log's tiles */
@@ -54,8 +56,8 @@ export async function startSigstore(folder: string): Promise<SigstoreStack> {
   const ca = fulcioAuthority(folder)
   const rekor = generateKeyPairSync('ed25519')
   write(folder, 'rekor.pem', rekor.privateKey.export({ type: 'pkcs8', format: 'pem' }))
-  const parts = {
-    fulcio: start(folder, 'fulcio', [
+  const startFulcio = () =>
+    start(folder, 'fulcio', [
       ...['serve', '--ca=fileca', '--fileca-watch=false', '--host=127.0.0.1'],
       `--fileca-cert=${join(folder, 'fulcio.pem')}`,
       `--fileca-key=${join(folder, 'fulcio.key')}`,
@@ -65,7 +67,9 @@ export async function startSigstore(folder: string): Promise<SigstoreStack> {
       ...[`--port=${fulcioPort}`, '--grpc-host=127.0.0.1', `--grpc-port=${fulcioGrpc}`],
       `--metrics-port=${fulcioMetrics}`,
       `--legacy-unix-domain-socket=${join(folder, 'fulcio.sock')}`,
-    ]),
+    ])
+  const parts = {
+    fulcio: startFulcio(),
     rekor: start(folder, 'posix', [
       ...['serve', '--http-address=127.0.0.1', `--http-port=${rekorPort}`],
       ...['--grpc-address=127.0.0.1', `--grpc-port=${rekorGrpc}`],
@@ -93,6 +97,11 @@ export async function startSigstore(folder: string): Promise<SigstoreStack> {
     root: trustedRoot({ ca: ca.certificate, ct: certificates, rekor, chain }),
     token: issuer.token,
     device: issuer.device,
+    restartFulcio: async () => {
+      rmSync(join(folder, 'fulcio.sock'), { force: true }) // A stale one keeps it from starting.
+      parts.fulcio = startFulcio()
+      await answers(`${at(fulcioPort)}/healthz`)
+    },
     stop: async (...names) => {
       await Promise.all((names.length === 0 ? ALL : names).map((name) => ended(parts[name])))
       if (names.length > 0) return
