@@ -1,0 +1,300 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { makePatch, openPatch, sealPatch } from '../../../src/app/engine/patch.ts'
+import { openDecision } from '../../../src/app/engine/record.ts'
+import { openErasingPlace } from '../../../src/app/receipts/erasing-place.ts'
+import { findReceipt, verifyLogFolder } from '../../../src/app/receipts/receipts.ts'
+import { fromUtf8, utf8 } from '../../../src/base/digest.ts'
+import { seal, unseal } from '../../../src/host/seal.ts'
+import type { ErasureReceipt } from '../../../src/model/generated/types.ts'
+import {
+  act,
+  allBytes,
+  ended,
+  erase,
+  eraseScene,
+  holders,
+  MARK,
+  PRINCIPAL,
+  refund,
+  rowsOf,
+  secretsIn,
+} from './erase-scene.ts'
+import { rederiveAll } from './rederive-scene.ts'
+
+const mail = act('mail', { to: `${MARK}@example.com`, text: `${MARK} hello` })
+
+describe('a subject is erased', () => {
+  test('and neither clear value, nor key, nor ciphertext is in any file; all still verifies', async () => {
+    const scene = await eraseScene()
+    const { engine, parts, folder, bundle } = scene
+    await engine.decide(mail)
+    await ended(scene, 'approve')
+    await ended(scene, 'patch')
+    await ended(scene, 'reject')
+    const before = secretsIn(folder)
+    expect(before.keys).toHaveLength(1)
+    expect(before.inputs.length).toBeGreaterThan(7)
+    expect(holders(folder, before.keys)).not.toEqual([])
+    const other = await engine.decide(act('mail', { to: 'x' }, 'u-2'))
+    const kept = secretsIn(folder).keys.filter((key) => !before.keys.some((one) => one.equals(key)))
+
+    const report = await erase(scene)
+    expect(report).toMatchObject({ status: 'erased', scope: 'subject', decisions: 7, tokens: 1 })
+    expect(holders(folder, [MARK, ...before.keys, ...before.inputs])).toEqual([])
+    // The bytes can be found where they are kept: the search is no blind one.
+    expect(holders(folder, kept)).not.toEqual([])
+    expect([...allBytes(folder).keys()]).toContain('objects')
+
+    const log = verifyLogFolder(join(folder, 'log'))
+    expect(log.problems).toEqual([])
+    expect(log.receipts).toMatchObject({ erasure: 1, APPROVED: 1, REJECTED: 1 })
+    expect(log.proven.join()).toContain('3')
+    expect((await engine.decide(act('read_order', {}, 'u-2'))).verdict).toBe('allow')
+
+    const again = await rederiveAll(parts, { bundles: [bundle] })
+    expect(again.cannot).toEqual({ 'inputs-erased': 7 })
+    expect(again.differing).toEqual([])
+    expect(again.underived[0]).toMatchObject({
+      reason: 'inputs-erased',
+      erasure: report.receipt?.index,
+      message: `erased on purpose, as receipt ${report.receipt?.index} says: asked for it, case 88`,
+    })
+    expect((await parts.store.decision(other.decision))?.inputs.ciphertext.length).toBeGreaterThan(
+      0,
+    )
+  })
+
+  test('and its next action gets a new key under the same pseudonym', async () => {
+    const scene = await eraseScene()
+    const { engine, parts, bundle } = scene
+    const first = await engine.decide(mail)
+    const { subject = '' } = await erase(scene)
+    expect(await parts.store.subjectKey(subject)).toBeNull()
+    const second = await engine.decide(mail)
+    expect((await parts.store.decision(second.decision))?.inputs.subject).toBe(subject)
+    expect(await parts.store.subjectKey(subject)).not.toBeNull()
+    const again = await rederiveAll(parts, { bundles: [bundle] })
+    expect(again.counts).toMatchObject({ rederived: 1, cannot: 1, differs: 0 })
+    expect(again.underived[0]).toMatchObject({ id: first.decision, reason: 'inputs-erased' })
+    const report = await erase(scene)
+    expect(report).toMatchObject({ subject, decisions: 1 })
+  })
+
+  test('and the receipt tells whose, why, by whom and how much, and no name', async () => {
+    const scene = await eraseScene()
+    await scene.engine.decide(mail)
+    const { subject, receipt } = await erase(scene, { by: 'data protection officer' })
+    const found = await findReceipt(scene.parts.store, String(receipt?.id))
+    expect(found.index).toBe(receipt?.index)
+    const { predicate } = found.receipt as ErasureReceipt
+    expect(predicate).toEqual({
+      ...{ id: receipt?.id, scope: 'subject', subject, decisions: 1, tokens: 1, through: 1 },
+      ...{ reason: 'asked for it, case 88', by: 'data protection officer' },
+      ...{ issuedAt: expect.any(String), issuerId: 'countersign.local/shop' },
+    })
+    expect(JSON.stringify(found.receipt)).not.toContain(MARK)
+    const rows = await rowsOf(scene.parts.store)
+    expect(rows.at(-1)).toMatchObject({ stage: 'erasure', decision: 'erased subject', agent: '' })
+  })
+
+  test('named by agent: its actions on nobody’s behalf, and no others', async () => {
+    const scene = await eraseScene()
+    const { engine } = scene
+    await engine.decide(mail)
+    await engine.decide(act('mail', { to: 'y' }, null))
+    expect(await erase(scene, { who: { agent: 'clerk' } })).toMatchObject({
+      decisions: 1,
+      tokens: 1,
+    })
+    expect(await erase(scene)).toMatchObject({ decisions: 1, tokens: 1 })
+  })
+
+  test('before a time: what is newer stays, and so does the key', async () => {
+    const scene = await eraseScene()
+    const { engine, parts, bundle, pass } = scene
+    await engine.decide(mail)
+    pass(10_000)
+    await engine.decide(mail)
+    const report = await erase(scene, { before: Date.now() + 5_000 })
+    expect(report).toMatchObject({ decisions: 1, tokens: 0 })
+    expect(await parts.store.subjectKey(report.subject ?? '')).not.toBeNull()
+    const again = await rederiveAll(parts, { bundles: [bundle] })
+    expect(again.counts).toMatchObject({ rederived: 1, cannot: 1 })
+  })
+
+  test('what a route had shown is masked in the store', async () => {
+    const shows = (show: string) => ({
+      'policies/routes/routes.yaml': `apiVersion: countersign/v1\nkind: Routes\nroutes:\n  - { id: default, reviewers: [ana, bo], time_out: 1h }\n  - { id: payments, reviewers: [ana, bo], time_out: 1h, show: [${show}] }\n  - { id: board, reviewers: [bo], time_out: 1h }\n`,
+    })
+    const scene = await eraseScene(shows('payload.to'))
+    const { request } = await ended(scene)
+    const fieldsOf = async () => (await scene.parts.store.request(request))?.request.fields
+    expect(JSON.stringify(await fieldsOf())).toContain(MARK)
+    await erase(scene)
+    expect(JSON.stringify(await fieldsOf())).not.toContain(MARK)
+    expect(holders(scene.folder, [MARK]).filter((name) => name.startsWith('store'))).toEqual([])
+    // Git does not forget: a route that shows a value says so for good.
+    expect(holders(scene.folder, [MARK])).toContain('objects')
+  })
+})
+
+describe('one decision is erased', () => {
+  test.for(['approve', 'patch', 'reject'] as const)(
+    'with how it ended (%s), by its id or its request’s; the subject’s others stay',
+    async (verdict) => {
+      const scene = await eraseScene()
+      const { engine, parts, folder, bundle } = scene
+      const gone = await ended(scene, verdict)
+      const sealed = secretsIn(folder).inputs
+      const other = await engine.decide(act('mail', { to: 'kept' }))
+      const who = { decision: verdict === 'patch' ? gone.request : gone.decision }
+      expect(await erase(scene, { who })).toMatchObject({
+        scope: 'decision',
+        decisions: 2,
+        tokens: 0,
+      })
+      expect(holders(folder, sealed)).toEqual([])
+      const stored = await parts.store.decision(other.decision)
+      expect(await parts.store.subjectKey(stored?.inputs.subject ?? '')).not.toBeNull()
+      const again = await rederiveAll(parts, { bundles: [bundle] })
+      expect(again.counts).toMatchObject({ rederived: 1, cannot: 2, differs: 0 })
+      expect(again.cannot).toEqual({ 'inputs-erased': 2 })
+      expect(verifyLogFolder(join(folder, 'log')).problems).toEqual([])
+    },
+  )
+})
+
+test('a patch in the forge opens with the held action’s inputs alone, and those of older versions do too', async () => {
+  const scene = await eraseScene()
+  const { decision } = await scene.engine.decide(mail)
+  const { inputs, key } = await openDecision(scene.parts.store, decision)
+  const patch = makePatch(inputs, { to: 'other' })
+  const about = { key, request: 'req_1' }
+  const { root } = patch.committed
+  const sealed = sealPatch(patch, inputs, about.request)
+  expect(openPatch(inputs, { root, sealed }, about).payload).toEqual({ to: 'other' })
+  expect(() => unseal(key, sealed, 'patch/req_1')).toThrow()
+  const other = { ...inputs, seed: '0'.repeat(64) }
+  expect(() => openPatch(other, { root, sealed }, about)).toThrow()
+  const older = seal(key, utf8('{"to":"other"}'), 'patch/req_1')
+  expect(openPatch(inputs, { root, sealed: older }, about).payload).toEqual({ to: 'other' })
+})
+
+describe('nothing is erased', () => {
+  test('while a request waits that needs it: ERASE_PENDING lists it', async () => {
+    const scene = await eraseScene()
+    const held = await scene.engine.decide(refund())
+    const before = secretsIn(scene.folder)
+    await expect(erase(scene)).rejects.toMatchObject({
+      code: 'ERASE_PENDING',
+      message: expect.stringContaining(String(held.request?.id)),
+    })
+    expect(await erase(scene, { dryRun: true })).toMatchObject({
+      status: 'would-erase',
+      decisions: 1,
+      waiting: [held.request?.id],
+    })
+    expect(secretsIn(scene.folder)).toEqual(before)
+    expect(await scene.parts.store.size()).toBe(2)
+  })
+
+  test.for([
+    { name: 'the name', reason: `for ${PRINCIPAL}` },
+    { name: 'the name in capitals', reason: PRINCIPAL.toUpperCase() },
+    { name: 'the name in who erases', by: PRINCIPAL },
+    { name: 'no words', reason: '  ' },
+    { name: 'too many words', reason: 'x'.repeat(513) },
+    { name: 'half a letter', reason: '\ud800' },
+  ])('with $name in the reason: ERASE_REASON', async ({ name: _name, ...said }) => {
+    const scene = await eraseScene()
+    const { decision } = await scene.engine.decide(mail)
+    await expect(erase(scene, said)).rejects.toMatchObject({ code: 'ERASE_REASON' })
+    const who = { decision }
+    await expect(erase(scene, { who, ...said })).rejects.toMatchObject({ code: 'ERASE_REASON' })
+  })
+
+  test('a word that only holds the name is no name', async () => {
+    const scene = await eraseScene()
+    await scene.engine.decide(act('mail', { to: 'x' }, 'user:al'))
+    const who = { principal: 'user:al' }
+    await expect(erase(scene, { who, reason: 'Al asked' })).rejects.toMatchObject({
+      code: 'ERASE_REASON',
+    })
+    expect(await erase(scene, { who, reason: 'legal asked' })).toMatchObject({ decisions: 1 })
+  })
+
+  test.for([
+    { name: 'an unknown principal', who: { principal: 'nobody' }, code: 'ERASE_UNKNOWN' },
+    { name: 'an unknown agent', who: { agent: 'nobody' }, code: 'ERASE_UNKNOWN' },
+    { name: 'an unknown decision', who: { decision: 'dec_0' }, code: 'RECEIPT_UNKNOWN' },
+    { name: 'the genesis', who: { decision: 'genesis' }, code: 'ERASE_UNKNOWN' },
+    { name: 'nothing that old', who: { principal: PRINCIPAL }, before: 1, code: 'ERASE_UNKNOWN' },
+  ])('of $name -> $code', async ({ name: _name, code, ...question }) => {
+    const scene = await eraseScene()
+    await scene.engine.decide(mail)
+    await expect(erase(scene, question)).rejects.toMatchObject({ code })
+  })
+
+  test('by a dry run, which says what would go', async () => {
+    const scene = await eraseScene()
+    await scene.engine.decide(mail)
+    const before = secretsIn(scene.folder)
+    expect(await erase(scene, { dryRun: true })).toMatchObject({
+      ...{ status: 'would-erase', decisions: 1, tokens: 1, through: 1, waiting: [] },
+    })
+    expect(secretsIn(scene.folder)).toEqual(before)
+  })
+
+  test('when the transaction fails', async () => {
+    const scene = await eraseScene()
+    await scene.engine.decide(mail)
+    const before = secretsIn(scene.folder)
+    const place = await openErasingPlace(scene.folder)
+    const subject = String((await erase(scene, { dryRun: true })).subject)
+    const failing = place.run(async (tx) => {
+      await tx.erase({ scope: 'subject', subject }, 2, true)
+      throw new Error('power cut')
+    })
+    await expect(failing).rejects.toThrow('power cut')
+    expect(await place.store.scrub()).toBe(false)
+    await place.close()
+    expect(secretsIn(scene.folder)).toEqual(before)
+  })
+})
+
+test('a receipt of another erasure excuses nothing', async () => {
+  const scene = await eraseScene()
+  const { engine, parts, bundle } = scene
+  await engine.decide(mail)
+  await erase(scene)
+  await engine.decide(mail)
+  const store = {
+    ...parts.store,
+    erasedBy: async () => 2,
+    subjectKey: async () => null,
+  }
+  const report = await rederiveAll({ ...parts, store }, { bundles: [bundle], store })
+  // The second one came after the erasure.
+  expect(report.cannot).toEqual({ 'inputs-erased': 1, 'inputs-unreadable': 1 })
+})
+
+test('receipts of 500 subjects: what moved between pages while the store grew is gone too', async () => {
+  const scene = await eraseScene()
+  const { engine, folder } = scene
+  const people = Array.from({ length: 500 }, (_, i) => `person-${i}`)
+  await Promise.all(people.map((one) => engine.decide(act('mail', { to: one }, one))))
+  const first = await erase(scene, { who: { principal: 'person-77' }, dryRun: true })
+  const { DatabaseSync } = await import('node:sqlite')
+  const database = new DatabaseSync(join(folder, 'store.sqlite'))
+  const key = database
+    .prepare('SELECT wrapped FROM subject_keys WHERE subject = ?')
+    .get(String(first.subject))
+  database.close()
+  const wrapped = Buffer.from(key?.['wrapped'] as Uint8Array)
+  expect(holders(folder, [wrapped])).not.toEqual([])
+  await erase(scene, { who: { principal: 'person-77' } })
+  expect(holders(folder, [wrapped])).toEqual([])
+  expect(secretsIn(folder).keys).toHaveLength(499)
+  expect(fromUtf8(allBytes(folder).get('log/checkpoint') ?? Buffer.alloc(0))).toContain('502')
+})
