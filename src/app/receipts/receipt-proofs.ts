@@ -6,7 +6,6 @@ import type { Trust } from '../../model/generated/types.ts'
 import type { ReceiptReport } from '../../model/log-report.ts'
 import type { Store } from '../../model/ports.ts'
 import { checkProof } from '../../trust/receipt/proof.ts'
-import { isGenesis } from '../../trust/receipt/statement.ts'
 import { verifyReceipt } from '../../trust/verify/index.ts'
 import { witnessed, witnessProofs } from '../../trust/verify/witness.ts'
 import { findReceipt, readBytes, readTrust, rowOf } from './receipts.ts'
@@ -107,7 +106,7 @@ function verifyEntry(file: string, trust: Trust): ReceiptReport {
     'what the receipts around it say, and that reviews inside it hold: verify the whole log for that',
     "that the times are right: they are the engine's and the reviewers' own",
   ]
-  if (trust.policies !== undefined && !isGenesis(receipt)) {
+  if (trust.policies !== undefined && 'policyDigest' in receipt.predicate) {
     checkPolicy(receipt.predicate.policyDigest.sha256, trust.policies)
     proven.push('it names a policy that the trust file lists')
   }
