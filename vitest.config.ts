@@ -9,6 +9,7 @@ const SLOW = [
   'test/app/baseline-propose.test.ts',
   'test/app/baseline-pull.test.ts',
   'test/app/hostile.test.ts',
+  'test/app/receipts/attest.test.ts',
   'test/app/changes/judge-change-github.test.ts',
   'test/app/changes/judge-change.test.ts',
   'test/app/engine/judge.test.ts',
@@ -20,6 +21,7 @@ const SLOW = [
   'test/shells/cli/bin.test.ts',
   'test/shells/cli/diff.test.ts',
   'test/bench.test.ts',
+  'test/crash/custody.test.ts',
   'test/docs.test.ts',
 ]
 

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -36,7 +36,7 @@ import { runCli } from './shells/cli/run.ts'
 // In commands and files, these words stand for what an earlier command of the page printed:
 //
 // - ID: the request in the first line of the last `requests ls`;
-// - LOG_KEY: the last `verifierKey`; POLICY_DIGEST: the last policy's digest; FINGERPRINT: the last `SHA256:...`.
+// - LOG_KEY: the last `verifierKey`; PUBLIC_KEY: the last `public_key`; POLICY_DIGEST: the last policy's digest; FINGERPRINT: the last `SHA256:...`.
 //
 // `~` is a home folder whose `.ssh/id_ed25519` is the reviewer's key, the same for all pages.
 
@@ -118,7 +118,7 @@ function newSession(page: string): Session {
 }
 
 function fill(session: Session, text: string): string {
-  return text.replaceAll(/\b(?:ID|LOG_KEY|POLICY_DIGEST|FINGERPRINT)\b/g, (word) => {
+  return text.replaceAll(/\b(?:ID|LOG_KEY|PUBLIC_KEY|POLICY_DIGEST|FINGERPRINT)\b/g, (word) => {
     const value = session.words.get(word)
     if (value === undefined) throw new Error(`nothing before this printed what ${word} stands for`)
     return value
@@ -129,6 +129,7 @@ function learn({ words }: Session, command: string, printed: string): void {
   const found = {
     ID: command.includes('requests ls') ? /req_[0-9a-v]{26}/.exec(printed)?.[0] : undefined,
     LOG_KEY: /"verifierKey": "([^"]+)"/.exec(printed)?.[1],
+    PUBLIC_KEY: /"public_key": "([^"]+)"/.exec(printed)?.[1],
     POLICY_DIGEST: /^(?:.*policy )?(sha256:[0-9a-f]{64})$/m.exec(printed)?.[1],
     FINGERPRINT: /SHA256:[A-Za-z0-9+/]{43}/.exec(printed)?.[0],
   }
@@ -177,13 +178,16 @@ async function runStep(session: Session, command: string): Promise<Ended> {
   if (program === 'cd') session.cwd = at(rest[0])
   else if (program === 'mkdir') mkdirSync(at(rest[0]))
   else if (program === 'cp') cpSync(at(rest.at(-2)), at(rest.at(-1)), { recursive: true })
-  else if (program === 'git')
+  else if (program === 'grep') {
+    const { status, stdout } = spawnSync('grep', rest, { cwd, encoding: 'utf8' })
+    return { code: status ?? 2, printed: stdout }
+  } else if (program === 'git')
     return { code: 0, printed: execFileSync('git', rest, { cwd, encoding: 'utf8' }) }
   else throw new Error(`'${command}' is neither run here nor listed as run elsewhere`)
   return { code: 0, printed: '' }
 }
 
-const ENGINE_COMMANDS = /^(?:decide|replay|log checkpoint|requests \w+)(?: |$)/
+const ENGINE_COMMANDS = /^(?:decide|replay|log checkpoint|requests \w+|deliveries \w+)(?: |$)/
 
 async function policyFlags({ cwd }: Session, argv: readonly string[]): Promise<readonly string[]> {
   const named = argv.includes('--policy') || argv.includes('--bundle')

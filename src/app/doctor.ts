@@ -6,6 +6,7 @@ import { openSecretProviders } from '../host/secrets/index.ts'
 import type { CompiledPolicy } from '../model/generated/types.ts'
 import { gathersUntil } from './approvals/batches.ts'
 import { noticeSecrets } from './approvals/open-notifier.ts'
+import { examineAttestation } from './doctor-attest.ts'
 import { examineForge, examineNotices } from './doctor-forge.ts'
 import { examineSecretUse } from './doctor-secrets.ts'
 import { closeParts, loadBundle, openAsOwner } from './engine/open-engine.ts'
@@ -29,7 +30,7 @@ type Examined = {
 
 /**
  * Looks at everything that the engine stands on: Node, git, the policy, the data folder's permissions, store, receipt
- * log, forge, whom notices go to, and the secrets that agents may use. Changes nothing but what opening the engine does: it finishes what a
+ * log, forge, what attests it, whom notices go to, and the secrets that agents may use. Changes nothing but what opening the engine does: it finishes what a
  * crash left.
  */
 export async function examine(options: Examined): Promise<readonly Examination[]> {
@@ -116,6 +117,7 @@ async function examineEngine({ store, ...source }: Examined): Promise<Examinatio
       examineLog(join(store, 'log')),
       ...(await examineForge(parts.forge)),
       await examineBacklog(parts),
+      ...(await examineAttestation(parts)),
       ...(await examineTargets(parts.judge.bundle.policy, store)),
       ...(await examineSecretUse({
         policy: parts.judge.bundle.policy,

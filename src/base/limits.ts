@@ -211,3 +211,86 @@ export const WEBHOOK_BYTES_MAX = 1024 * 1024
 /** Deliveries that are known again, and for how long: a forge offers to send one again for some days. */
 export const WEBHOOK_DELIVERIES_MAX = 10_000
 export const WEBHOOK_DELIVERY_MS = 3 * 24 * 60 * 60 * 1000
+
+/** One line of an export: a receipt of 64 KB with its escapes, its proof, and what opens the fields that are shown. */
+export const EXPORT_LINE_BYTES_MAX = 16 * 1024 * 1024
+
+/** Receipts in one HTML report, which a browser opens as a whole. */
+export const EXPORT_HTML_RECEIPTS_MAX = 10_000
+
+/** An HTML report that is verified, in bytes: it is read as a whole. */
+export const EXPORT_HTML_BYTES_MAX = 256 * 1024 * 1024
+
+/** Fields that one export shows. */
+export const EXPORT_SHOWN_MAX = 32
+
+/** What one look at a published log as a whole may fetch, in bytes, and how long it may take. */
+export const PUBLISHED_LOG_BYTES_MAX = 1024 * 1024 * 1024
+export const PUBLISHED_LOG_MS_MAX = 10 * 60 * 1000
+
+/** A receipt with some of its fields: 64 KB of receipt, its proof, and disclosures, each with its pointer. */
+export const DISCLOSED_BYTES_MAX = 64 * 1024 * 1024
+
+/** Its own levels, and those of what remains of a report. */
+export const DISCLOSED_DEPTH_MAX = 8
+
+/** Why something is erased, and who erases it, in UTF-16 code units. */
+export const ERASURE_REASON_LENGTH_MAX = 512
+export const ERASURE_BY_LENGTH_MAX = 128
+
+/** How short clear values may be kept, in milliseconds. */
+export const RETENTION_MS_MIN = 60 * 60 * 1000
+
+/** Decisions, and tokens, that one round of a retention erases: its transaction holds the store's lock. */
+export const RETENTION_ROUND_MAX = 5_000
+
+/** How often a running engine looks for what was kept long enough, in milliseconds. */
+export const RETENTION_EVERY_MS = 60 * 60 * 1000
+
+/** How often a checkpoint may be attested, in milliseconds. */
+export const ATTEST_EVERY_MS_MIN = 1_000
+export const ATTEST_EVERY_MS_MAX = 24 * 60 * 60 * 1000
+
+/** Attestations under way at once: a Rekor answers once its next checkpoint is out, however many wait for it. */
+export const ATTEST_PARALLEL_MAX = 8
+
+/** Between two tries while attestations fail, in milliseconds; it doubles from the one to the other. */
+export const ATTEST_PAUSE_MS_MIN = 1_000
+export const ATTEST_PAUSE_MS_MAX = 5 * 60 * 1000
+
+/** How far the time that a gate's verdict states may lie from the time that others vouch for, in milliseconds. */
+export const ATTEST_SKEW_MS = 10 * 60 * 1000
+
+/** A gate's verdict, in bytes. */
+export const GATE_VERDICT_BYTES_MAX = 16 * 1024 * 1024
+
+/** How long a proof of a decision may hold, in milliseconds; whole seconds, as RFC 7519 counts. */
+export const DECISION_PROOF_LIFETIME_MS_MAX = 30 * 24 * 60 * 60 * 1000
+
+/** Such a proof in its compact form, in UTF-16 code units: an audience may be shown some fields. */
+export const DECISION_PROOF_LENGTH_MAX = 64 * 1024
+
+/** Fields that one proof may show. */
+export const DECISION_PROOF_SHOWN_MAX = 32
+
+/** Steps of one delivery; `schemas/custody-step.schema.json` says so too. The last ones are kept for how it ends. */
+export const CUSTODY_STEPS_MAX = 256
+export const CUSTODY_STEPS_KEPT = 64
+
+/** What one delivery may hold in escrow. */
+export const ESCROW_HELD_MAX = 16
+
+/** How soon, and how late, people are asked about what is held, in milliseconds. */
+export const ESCROW_DEADLINE_MS_MIN = 1000
+export const ESCROW_DEADLINE_MS_MAX = 90 * 24 * 60 * 60 * 1000
+export const ESCROW_DEADLINE_MS_DEFAULT = 24 * 60 * 60 * 1000
+
+/** One mandate as JSON, in UTF-16 code units, and how many of them one delivery carries. */
+export const MANDATE_LENGTH_MAX = 64 * 1024
+export const MANDATES_MAX = 8
+
+/** Commits of a base branch that are searched for an earlier policy, newest first. */
+export const ROLLBACK_COMMITS_MAX = 10_000
+
+/** Policies that are compiled in such a search; each takes up to seconds. */
+export const ROLLBACK_POLICIES_MAX = 200

@@ -13,6 +13,7 @@ export type DataFolder = {
   readonly log: string
   readonly logKey: string
   readonly grantKey: string
+  readonly proofKey: string
   /** Key for HMACs of values in state and evidence; 32 bytes. */
   readonly evidenceKey: Uint8Array
   /** Key that wraps the data keys of subjects; 32 bytes. */
@@ -38,6 +39,7 @@ export function openDataFolder(root: string): DataFolder {
     log: join(root, 'log'),
     logKey: join(root, 'log_key.pem'),
     grantKey: join(root, 'grant_key.pem'),
+    proofKey: join(root, 'proof_key.pem'),
     evidenceKey: hmacSha256(secret, 'countersign/evidence/v1'),
     wrappingKey: hmacSha256(secret, 'countersign/wrapping/v1'),
   }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, openSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PolicyError } from '../base/errors.ts'
 import type { JsonValue } from '../base/json-value.ts'
@@ -15,6 +14,9 @@ import type {
   StoreTransaction,
 } from '../model/ports.ts'
 import { seal, unseal } from './seal.ts'
+import { BUSY_DEADLINE_MS, connect, connectReadOnly, isReadOnly } from './store-connection.ts'
+import { custodyReadings, custodyTransaction } from './store-custody.ts'
+import { erasings, erasureOf, migrateErasing, scrubFiles } from './store-erase.ts'
 import {
   bytes,
   decisionOf,
@@ -25,15 +27,18 @@ import {
   text,
   unfinishedOf,
 } from './store-rows.ts'
+import { SCHEMA } from './store-schema.ts'
 
 /**
  * The embedded store: one SQLite file in WAL mode with synchronous commits, through Node's own binding. Several
- * processes may open it; units of work run one after another over all of them.
+ * processes may open it; units of work run one after another over all of them. On a disk that takes no writes it can be
+ * read, and each unit of work fails.
  *
  * @param wrappingKey - 32 bytes; wraps the data keys of subjects
  * @throws {PolicyError} STORE_NEWER_FORMAT, STORE_KEY_MISMATCH, STORE_FAILED
  */
 export function openSqliteStore(file: string, wrappingKey: Uint8Array): Store {
+  if (isReadOnly(file)) return openReadOnly(file, wrappingKey)
   const writer = connect(file)
   migrate(writer, wrappingKey)
   // Reads outside a unit of work must not see a unit that is still open, so they have a connection of their own.
@@ -43,8 +48,11 @@ export function openSqliteStore(file: string, wrappingKey: Uint8Array): Store {
   const read = readings(reader, wrappingKey)
   return {
     ...read,
+    custody: custodyReadings(reader),
     transact: (work) => turn(() => unit(writer, () => work(tx), 'COMMIT')),
     exclusively: (work) => turn(() => unit(writer, work, 'ROLLBACK')),
+    erasedBy: erasureOf(reader),
+    scrub: () => turn(() => scrubFiles(writer)),
     close: () =>
       turn(async () => {
         if (reader.isOpen) reader.close()
@@ -53,61 +61,33 @@ export function openSqliteStore(file: string, wrappingKey: Uint8Array): Store {
   }
 }
 
-const FORMAT = 1
-const BUSY_MS = 50 // SQLite blocks the thread while it waits, so it waits briefly and we come back.
-const BUSY_DEADLINE_MS = 30_000
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS state_until ON state (until);
-CREATE TABLE IF NOT EXISTS decisions (
-  idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, agent TEXT NOT NULL, root TEXT NOT NULL,
-  receipt BLOB NOT NULL, subject TEXT NOT NULL, inputs BLOB NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS idempotency (key TEXT PRIMARY KEY, action_digest TEXT NOT NULL, decision TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS requests (
-  id TEXT PRIMARY KEY, agent TEXT NOT NULL, decision TEXT NOT NULL UNIQUE, nonce TEXT NOT NULL UNIQUE, request TEXT NOT NULL,
-  held_at INTEGER NOT NULL, pull INTEGER, resolution TEXT, published INTEGER NOT NULL DEFAULT 0
-) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS requests_open ON requests (published, id);
-CREATE INDEX IF NOT EXISTS requests_waiting ON requests (agent) WHERE resolution IS NULL;
-CREATE INDEX IF NOT EXISTS requests_pull ON requests (pull);
-CREATE INDEX IF NOT EXISTS requests_ratifying ON requests (agent) WHERE request ->> '$.ratifies' IS NOT NULL;
--- What stands on a pull request of its own for good (null), and what people review in a batch.
-CREATE TABLE IF NOT EXISTS gathered (request TEXT PRIMARY KEY, batch TEXT) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS gathered_batch ON gathered (batch) WHERE batch IS NOT NULL;
-CREATE TABLE IF NOT EXISTS looks (
-  request TEXT PRIMARY KEY, mark TEXT, at INTEGER NOT NULL, due INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS notices (request TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (request, key)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS grants (
-  id TEXT PRIMARY KEY, decision TEXT NOT NULL UNIQUE, request TEXT, audience TEXT NOT NULL, call TEXT NOT NULL,
-  issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, redeemed_at INTEGER, reported_at INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tokens (
-  project TEXT NOT NULL, token TEXT NOT NULL, subject TEXT NOT NULL, ciphertext BLOB NOT NULL,
-  PRIMARY KEY (project, token, subject)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS subject_keys (subject TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID;
-`
-
-function connect(file: string): DatabaseSync {
-  try {
-    // Made first, for its owner alone; SQLite gives the files beside it the same permissions.
-    closeSync(openSync(file, 'a', 0o600))
-    const database = new DatabaseSync(file, { timeout: BUSY_DEADLINE_MS })
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
-    return database
-  } catch (cause) {
-    throw new PolicyError('STORE_FAILED', `cannot open the store ${file}`, { cause, file })
+function openReadOnly(file: string, wrappingKey: Uint8Array): Store {
+  const reader = connectReadOnly(file)
+  const refuse = (): Promise<never> => {
+    const message = 'the store lies where nothing can be written'
+    return Promise.reject(new PolicyError('STORE_FAILED', message, { file }))
+  }
+  return {
+    ...readings(reader, wrappingKey),
+    custody: custodyReadings(reader),
+    transact: refuse,
+    exclusively: refuse,
+    erasedBy: erasureOf(reader),
+    scrub: refuse,
+    close: async () => {
+      if (reader.isOpen) reader.close()
+    },
   }
 }
+
+const FORMAT = 1
+const BUSY_MS = 50 // SQLite blocks the thread while it waits, so it waits briefly and we come back.
 
 function migrate(database: DatabaseSync, wrappingKey: Uint8Array): void {
   database.exec('BEGIN IMMEDIATE')
   try {
     database.exec(SCHEMA)
+    migrateErasing(database)
     const format = database.prepare("SELECT value FROM meta WHERE key = 'format'").get()
     if (format === undefined) {
       const insert = database.prepare('INSERT INTO meta (key, value) VALUES (?, ?)')
@@ -249,8 +229,10 @@ function transaction(database: DatabaseSync, wrappingKey: Uint8Array): StoreTran
     putIdempotency: async (key, record) => {
       sql.putIdempotency.run(key, record.actionDigest, record.decision)
     },
+    ...erasings(database),
     ...requestWrites(sql, read),
     ...ledgers(sql, read),
+    custody: custodyTransaction(database),
   }
 }
 
@@ -331,8 +313,8 @@ function ledgers(
     grantOfDecision: read.grantOfDecision,
     redeemGrant: async (id, index) => sql.redeemGrant.run(index, id).changes === 1,
     reportGrant: async (id, index) => sql.reportGrant.run(index, id).changes === 1,
-    putToken: async ({ project, token, subject, ciphertext }) => {
-      sql.putToken.run(project, token, subject, ciphertext)
+    putToken: async ({ project, token, subject, ciphertext }, at) => {
+      sql.putToken.run(project, token, subject, ciphertext, at)
     },
     tokens: read.tokens,
   }
@@ -392,7 +374,7 @@ function writes(database: DatabaseSync) {
       'UPDATE grants SET reported_at = ? WHERE id = ? AND redeemed_at IS NOT NULL AND reported_at IS NULL',
     ),
     putToken: database.prepare(
-      'INSERT INTO tokens (project, token, subject, ciphertext) VALUES (?, ?, ?, ?) ON CONFLICT (project, token, subject) DO UPDATE SET ciphertext = excluded.ciphertext',
+      'INSERT INTO tokens (project, token, subject, ciphertext, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, token, subject) DO UPDATE SET ciphertext = excluded.ciphertext, at = excluded.at',
     ),
     putKey: database.prepare('INSERT INTO subject_keys (subject, wrapped) VALUES (?, ?)'),
     savepoint: database.prepare('SAVEPOINT nested'),

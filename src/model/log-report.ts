@@ -62,6 +62,8 @@ export type PublishReport = {
   /** Tiles written, and superseded ones removed. */
   readonly written: number
   readonly removed: number
+  /** Attestations that were added; absent when none were. */
+  readonly attestations?: number
 }
 
 /** One look at a published log; see `log monitor`. */
@@ -81,11 +83,13 @@ export type MonitorReport = {
 export type ReceiptRow = {
   readonly index: number
   readonly id: string
-  readonly stage: 'genesis' | 'verdict' | 'resolution' | 'execution'
+  readonly stage: 'genesis' | 'verdict' | 'resolution' | 'execution' | 'erasure' | 'custody'
   /** The verdict, how a request ended, or what became of a grant: `redeemed`, `reported`. */
   readonly decision: string
   readonly issued_at: string
   readonly agent: string
   readonly tool: string
   readonly request: string | null
+  /** Log index of the receipt whose call it takes back; only of a rollback. */
+  readonly undoes?: number
 }

@@ -2,6 +2,8 @@ import type { SigstoreIdentity } from '../base/certificate-identity.ts'
 import type { Digest } from '../base/digest.ts'
 import type { JsonObject } from '../base/json-value.ts'
 import type { SecretProviderName } from '../base/secret-reference.ts'
+import type { CustodyReadings, CustodyTransaction } from './custody.ts'
+import type { ErasingStore, ErasingTransaction } from './erasing.ts'
 import type { GrantClaims, Request, ReviewStatement } from './generated/types.ts'
 import type { Resolution, StateSlice } from './nouns.ts'
 
@@ -183,7 +185,8 @@ export type IdempotencyRecord = { readonly actionDigest: string; readonly decisi
  * One serialised, all-or-nothing unit of work. Nothing of it is seen by others, or survives a crash, unless the
  * whole commits.
  */
-export interface StoreTransaction {
+export interface StoreTransaction extends ErasingTransaction {
+  readonly custody: CustodyTransaction
   /** A unit within the unit: when it throws, its own writes are undone and the rest stays. */
   nested<T>(work: () => Promise<T>): Promise<T>
   /** The AES-256 data key of a subject; made on first use. */
@@ -222,8 +225,8 @@ export interface StoreTransaction {
   /** Consumes the request's nonce. @returns false when the request has been resolved before */
   resolve(id: string, resolution: ResolutionRecord): Promise<boolean>
   setPublished(id: string): Promise<void>
-  /** Keeps the value of a token for one subject; one that is kept already is sealed anew. */
-  putToken(token: SealedToken): Promise<void>
+  /** Keeps the value of a token for one subject, as of now (Unix milliseconds); one that is kept already is sealed anew. */
+  putToken(token: SealedToken, now: number): Promise<void>
   /** What is kept of a token, for each subject that it was made for, in order of their names. */
   tokens(project: string, token: string): Promise<readonly SealedToken[]>
   putGrant(grant: Omit<GrantRecord, 'redeemedAt' | 'reportedAt'>): Promise<void>
@@ -262,7 +265,8 @@ export type RequestFilter = { readonly state?: 'waiting' | 'resolved' | 'unpubli
  * Where state, requests and receipts live. `transact` runs units one after another, over processes too, and resolves
  * when the unit is durable; a unit that throws leaves nothing behind.
  */
-export interface Store {
+export interface Store extends ErasingStore {
+  readonly custody: CustodyReadings
   transact<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>
   requests(filter: RequestFilter): Promise<readonly RequestRecord[]>
   request(id: string): Promise<RequestRecord | null>

@@ -4,7 +4,7 @@ import type { JsonChange } from '../base/json-changes.ts'
 export type CannotReason =
   /** The receipt says so itself: the clock or a fault of the engine ended the evaluation. */
   | 'of-the-machine'
-  /** The key of its subject was shredded. */
+  /** Its inputs were erased, or the key of its subject was shredded. */
   | 'inputs-erased'
   /** The inputs do not open with the key of this folder, or are not there. */
   | 'inputs-unreadable'
@@ -32,6 +32,8 @@ export type UnderivedReceipt = {
   readonly id: string
   readonly reason: CannotReason
   readonly message: string
+  /** With `inputs-erased`: log index of the receipt that says so, where there is one. */
+  readonly erasure?: number
 }
 
 /** What deriving receipts again has shown. */
@@ -42,7 +44,7 @@ export type RederiveReport = {
     readonly rederived: number
     readonly differs: number
     readonly cannot: number
-    /** The genesis, and receipts of executions: nothing was evaluated for them. */
+    /** The genesis, and receipts of executions, erasures and the like: nothing was evaluated for them. */
     readonly not_decisions: number
   }
   /** How many cannot be derived, by reason. */

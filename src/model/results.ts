@@ -166,6 +166,8 @@ export type BundleReport = {
   readonly agents: readonly string[]
   /** `service.action`, with the effect. */
   readonly tools: Readonly<Record<string, string>>
+  /** By `service.action`: the tool that takes a call back, and within which time. */
+  readonly undos: Readonly<Record<string, { readonly by: string; readonly within: string | null }>>
   readonly rules: readonly {
     readonly id: string
     readonly kind: string

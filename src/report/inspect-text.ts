@@ -11,7 +11,9 @@ export function inspectText(report: BundleReport, paint: Paint): string {
     ...section(`${plural(agents.length, 'agent')}`, agents),
     ...section(
       plural(Object.keys(tools).length, 'tool'),
-      Object.entries(tools).map(([tool, effect]) => `${tool} ${paint.dim(effect)}`),
+      Object.entries(tools).map(
+        ([tool, effect]) => `${tool} ${paint.dim(`${effect}${undoText(report, tool)}`)}`,
+      ),
     ),
     ...section(
       plural(rules.length, 'rule'),
@@ -47,6 +49,7 @@ export function inspectDocument(report: BundleReport): object {
     valid_until: validUntil,
     agents,
     tools,
+    undos: report.undos,
     rules,
     entrypoints,
     routes,
@@ -54,6 +57,12 @@ export function inspectDocument(report: BundleReport): object {
     files: manifest.files,
     compiled: report.compiled,
   }
+}
+
+function undoText({ undos }: BundleReport, tool: string): string {
+  const undo = Object.hasOwn(undos, tool) ? undos[tool] : undefined
+  if (undo === undefined) return ''
+  return `, undone by ${undo.by}${undo.within === null ? '' : ` within ${undo.within}`}`
 }
 
 function section(title: string, lines: readonly string[]): string[] {

@@ -8,6 +8,7 @@ export function outcomeText(outcome: Outcome, paint: Paint): string {
   for (const { kind, paths, rule } of outcome.obligations) {
     lines.push(`  ${kind} before it runs: ${paths.join(', ')} (${rule})`)
   }
+  if (outcome.escrow !== undefined) lines.push('  held in escrow until a delivery releases it')
   if (outcome.request !== undefined) {
     const { id, expires_at, where } = outcome.request
     lines.push(`  waits for ${outcome.route.join(', ')} as ${id} until ${expires_at}`)

@@ -13,11 +13,12 @@ import { type Paint, visible } from './paint.ts'
 export function receiptRowsText(rows: readonly ReceiptRow[], paint: Paint): string {
   if (rows.length === 0) return 'no receipts'
   return rows
-    .map(({ index, id, stage, decision, issued_at, agent, tool, request }) => {
+    .map(({ index, id, stage, decision, issued_at, agent, tool, request, undoes }) => {
       const what =
-        stage === 'genesis' ? 'the log begins' : `${decision}  ${agent}  ${visible(tool)}`
+        stage === 'genesis' ? 'the log begins' : `${decision}  ${agent}  ${visible(tool)}`.trimEnd()
       const asked = request === null || stage === 'resolution' ? '' : `  ${request}`
-      return `${String(index).padStart(6)}  ${paint.dim(issued_at)}  ${id}  ${what}${asked}`
+      const back = undoes === undefined ? '' : `  undoes ${undoes}`
+      return `${String(index).padStart(6)}  ${paint.dim(issued_at)}  ${id}  ${what}${asked}${back}`
     })
     .join('\n')
 }
@@ -72,10 +73,13 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 /** What `log publish` did, in one line. */
-export function publishText({ origin, size, before, written, removed }: PublishReport): string {
-  if (before === size && written + removed === 0) return `${origin} ${size} receipts, as published`
+export function publishText(report: PublishReport): string {
+  const { origin, size, before, written, removed, attestations = 0 } = report
+  const isSame = before === size && written + removed + attestations === 0
+  if (isSame) return `${origin} ${size} receipts, as published`
   const grown = before === null ? 'published' : `published after ${before}`
-  return `${origin} ${size} receipts, ${grown}: ${written} tiles written, ${removed} removed`
+  const attested = attestations === 0 ? '' : `, ${attestations} attestations added`
+  return `${origin} ${size} receipts, ${grown}: ${written} tiles written, ${removed} removed${attested}`
 }
 
 /** One look of a monitor: a line, or the alarm with the checkpoints to keep. */

@@ -13,12 +13,14 @@ import {
   unproven,
 } from '../engine/conclude.ts'
 import { writeDecision } from '../engine/decide.ts'
+import { isInEscrow, settleAsked } from '../engine/escrow.ts'
 import type { Parts } from '../engine/parts.ts'
 import { type Beside, newId, type OpenedDecision, recommit, record } from '../engine/record.ts'
 import { principalsOf } from '../engine/request.ts'
 import { giveBack } from '../engine/reservations.ts'
 import { keptOf, type Tallied } from '../engine/tallied.ts'
 import { changeAndMint, keepTokens, unopenedToken } from '../engine/tokens.ts'
+import { undoOf } from '../engine/undo.ts'
 import { isUnreceivable } from '../engine/verdict.ts'
 import { isGlass, type ReviewPlace } from './look.ts'
 import { askToRatify } from './ratify.ts'
@@ -79,7 +81,12 @@ async function concludeInTransaction(
         asked.state = await tx.readState(keys)
         return asked.state
       },
-      askAnew: async (made) => (await writeDecision(tx, parts, made)).request?.id ?? null,
+      askAnew: async (made) => {
+        if (await isInEscrow(tx, request)) return null
+        const undo = undoOf(held)
+        const anew = await writeDecision(tx, parts, { ...made, ...(undo === null ? {} : { undo }) })
+        return anew.request?.id ?? null
+      },
       unopened: async (action, obligations) => {
         asked.unopened = await unopenedToken(tx, parts, action, obligations)
         return asked.unopened
@@ -107,7 +114,10 @@ async function writeEnding(
   const { index } = await record(tx, parts, {
     id,
     root: original.root,
-    predicate: resolutionPredicate(parts, seen, { ending, now, remains: original.remains }),
+    predicate: resolutionPredicate(parts, seen, {
+      ...{ ending, now, remains: original.remains },
+      undoes: held.predicate.undoes,
+    }),
     inputs: {
       action,
       seed: encodeHex(ran.seed),
@@ -135,6 +145,7 @@ async function writeEnding(
   if (!(await tx.resolve(request.id, resolution))) {
     throw new PolicyError('REQUEST_RESOLVED', `${request.id} was resolved by another process`)
   }
+  await settleAsked(tx, parts, { request: request.id, decision: ending.decision, index, now })
   if (!isApproval(ending.decision) || counted.glass.length === 0) return
   const breakers = counted.counted.flatMap((review) => (isGlass(review) ? [review.reviewer] : []))
   const by = [...breakers, ...principalsOf(parts, held.inputs.action)]

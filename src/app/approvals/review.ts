@@ -86,7 +86,7 @@ async function checkHeld(
   if (review.verdict !== 'patch') return { patch: null, sealed: null }
   if (ratifies !== undefined) throw nothingToPatch(ratifies)
   const patch = makePatch(held.inputs, review.payload)
-  return { patch, sealed: sealPatch(patch, held.key, id) }
+  return { patch, sealed: sealPatch(patch, held.inputs, id) }
 }
 
 /** Who signs, and for which routes: those that the person reviews, or on which they break the glass. */

@@ -1,6 +1,7 @@
 import { parseDuration } from '../../base/duration.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { RequestRecord, UnfinishedRequest } from '../../model/ports.ts'
+import { askAllOverdue } from '../engine/custody-take.ts'
 import type { WaitOptions } from '../engine/engine.ts'
 import type { Parts } from '../engine/parts.ts'
 import { endOverdue, findRequest } from '../engine/resolve.ts'
@@ -61,6 +62,7 @@ export function openSweeper(parts: Parts): Sweeper {
     }
   }
   const round = async (): Promise<void> => {
+    await askAllOverdue(parts)
     const unfinished = await parts.store.unfinished()
     const waiting = new Set(unfinished.filter(({ ended }) => !ended).map(({ id }) => id))
     bells.ringUnless(waiting) // Another process may have settled it.

@@ -58,6 +58,10 @@ export async function waitFor(
       continue
     }
     const left = deadline - performance.now()
+    if (found.resolution !== null && left > 0 && (await awaitsAttestation(parts, found))) {
+      await parts.attestor.wait(found.resolution.receiptIndex, left, signal)
+      return answerOf(parts, await findRequest(parts, id))
+    }
     if (found.resolution !== null || left <= 0) return answerOf(parts, found)
     await parts.sweeper.wait(id, left, signal)
   }
@@ -83,13 +87,30 @@ export async function answerOf(
     return { ...common, status: 'PENDING', reason: 'people have not decided yet', resume }
   }
   const { decision, reason } = resolution
-  // What people looked at afterwards has run: it never runs again.
-  const runs = decision.startsWith('APPROVED') && request.ratifies === undefined
-  if (!runs) return { ...common, status: decision, reason }
+  if (!lets(found)) return { ...common, status: decision, reason }
+  if (await awaitsAttestation(parts, found)) {
+    const resume = resumeToken(parts, request.id)
+    const waits = { note: 'waiting for attestation', reason: 'approved, and not attested yet' }
+    return { ...common, ...waits, status: 'PENDING', resume }
+  }
   const asked = (await openDecision(parts.store, request.decision)).inputs.action.payload
   const approved = await openDecision(parts.store, resolution.record)
   // The obligations are those of the evaluation that confirmed the approval, under the bundle of that moment.
   const { action } = approved.inputs
   const { payload } = changed(parts, action, approved.predicate.obligations)
   return { ...common, status: decision, payload, changes: diffJson(asked, payload), reason }
+}
+
+/** Whether a request ended so that its action may run. */
+function lets({ request, resolution }: RequestRecord): boolean {
+  // What people looked at afterwards has run: it never runs again.
+  return resolution?.decision.startsWith('APPROVED') === true && request.ratifies === undefined
+}
+
+/** Whether an approval gives nothing away yet, since the policy wants others to have vouched for it first. */
+async function awaitsAttestation(parts: Parts, found: RequestRecord): Promise<boolean> {
+  const { resolution } = found
+  if (resolution === null || !lets(found)) return false
+  if (parts.judge.bundle.policy.attest?.wait !== 'resolutions') return false
+  return !(await parts.attestor.has(resolution.receiptIndex))
 }

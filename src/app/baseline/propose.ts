@@ -263,13 +263,14 @@ async function openPull(
   throw new PolicyError('USAGE_INVALID', 'the policy names no forge that has pull requests')
 }
 
-function nameOfBranch(ref: string): string {
+export function nameOfBranch(ref: string): string {
   return ref.replace(/^refs\/heads\//, '')
 }
 
-async function assertReplaceable(
+/** @throws {PolicyError} FILE_EXISTS when the branch holds what must not be replaced */
+export async function assertReplaceable(
   git: Git,
-  { replace }: ProposeTarget,
+  { replace }: Pick<ProposeTarget, 'replace'>,
   { ref, known }: { readonly ref: string; readonly known: string },
 ): Promise<void> {
   const branch = ref.slice('refs/heads/'.length)
@@ -331,7 +332,8 @@ async function commitFile(
   return commit
 }
 
-async function changeRef(
+/** @throws {PolicyError} FORGE_CONFLICT (retryable) when the branch moved meanwhile */
+export async function changeRef(
   git: Git,
   change: { readonly ref: string; readonly from: string | null; readonly to: string },
 ): Promise<void> {
@@ -341,9 +343,10 @@ async function changeRef(
   })
 }
 
-async function pushTo(
-  { push }: ProposeTarget,
-  { gitDir }: PolicyRepository,
+/** @throws {PolicyError} GIT_FAILED */
+export async function pushTo(
+  { push }: Pick<ProposeTarget, 'push'>,
+  { gitDir }: Pick<PolicyRepository, 'gitDir'>,
   what: { readonly commit: string; readonly ref: string; readonly replaces?: string | null },
 ): Promise<void> {
   if (push !== null) await pushCommit(gitDir, { remote: push, ...what })

@@ -57,6 +57,8 @@ export type Bench = {
 export type JudgedChange = {
   readonly report: ChangeReport
   readonly signing: ChangeSigning | null
+  /** The policy of the base branch, which judged. */
+  readonly policy: CompiledPolicy
 }
 
 export type ChangeSigning = {
@@ -131,7 +133,8 @@ export async function judgeOn(
   if (!same || after.state !== change.state || after.baseRef !== change.baseRef) {
     throw moved(after, about.head)
   }
-  return { signing, report: reportOf(bench, change, { compared, commits, signing, reviews }) }
+  const report = reportOf(bench, change, { compared, commits, signing, reviews })
+  return { signing, report, policy: bench.policy }
 }
 
 type Compared = {

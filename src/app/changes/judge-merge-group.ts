@@ -2,6 +2,7 @@ import { PolicyError } from '../../base/errors.ts'
 import { IDENTITY } from '../../host/git.ts'
 import { commitsOf, mergedTree } from '../../host/git-changes.ts'
 import { commitOf } from '../../host/policy-revision.ts'
+import type { CompiledPolicy } from '../../model/generated/types.ts'
 import type { ChangeProblem, ChangeReport } from '../../model/policy-change.ts'
 import { changedFiles, compareTrees, weakenWords } from './compare-change.ts'
 import type { Bench, ChangeQuery } from './judge-change.ts'
@@ -19,6 +20,9 @@ export type MergeGroupReport = {
   /** What the gate says of each, at its own head. */
   readonly changes: readonly ChangeReport[]
   readonly problems: readonly ChangeProblem[]
+  /** The policy of the base branch, which judged, and its digest. */
+  readonly policy: CompiledPolicy
+  readonly digest: string
 }
 
 /**
@@ -49,6 +53,8 @@ export async function judgeMergeGroup(query: MergeGroupQuery): Promise<MergeGrou
       head,
       changes,
       problems,
+      policy: bench.policy,
+      digest: bench.base.bundle.digest,
     }
   })
 }

@@ -16,6 +16,7 @@ import {
   type Predicate,
   type PredicateParts,
   sha256Digest,
+  type Undoes,
 } from './record.ts'
 import { onlyReserved } from './reservations.ts'
 
@@ -132,10 +133,16 @@ export function unproven(counted: Tally): Tally {
 export function resolutionPredicate(
   parts: PredicateParts,
   { opened, place, counted, batch }: Pick<Deciding, 'opened' | 'place' | 'counted' | 'batch'>,
-  made: { readonly ending: Ending; readonly now: number; readonly remains: JsonObject },
+  made: {
+    readonly ending: Ending
+    readonly now: number
+    readonly remains: JsonObject
+    /** What the action takes back, as the receipt that held it says. */
+    readonly undoes: Undoes | undefined
+  },
 ): Predicate {
   const { request } = opened
-  const { ending, now, remains } = made
+  const { ending, now, remains, undoes } = made
   const patched = ending.patch?.committed
   return {
     ...commonPredicate(parts, { id: request.id, at: now, remains }),
@@ -145,6 +152,7 @@ export function resolutionPredicate(
     obligations: ending.evaluation.obligations,
     route: request.routes.map(({ id }) => id).sort(),
     request: request.id,
+    ...(undoes === undefined ? {} : { undoes }),
     resolution: {
       heldAt: opened.heldAt,
       heldPolicyDigest: sha256Digest(request.policy as Digest),

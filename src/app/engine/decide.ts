@@ -10,6 +10,7 @@ import type { Outcome, Request } from '../../model/generated/types.ts'
 import type { Evaluation, JudgedAction, StateSlice } from '../../model/nouns.ts'
 import type { StoreTransaction } from '../../model/ports.ts'
 import { encodeLeafHash } from '../../trust/receipt/index.ts'
+import { putInEscrow } from './escrow.ts'
 import { recordGrant } from './grants.ts'
 import type { Parts } from './parts.ts'
 import {
@@ -25,6 +26,7 @@ import { newRequest } from './request.ts'
 import { callMismatch } from './results.ts'
 import { namesSecrets } from './secrets.ts'
 import { changeAndMint, changed, keepTokens, opensTokens, unopenedToken } from './tokens.ts'
+import { asUndo, noteUndo, type Undo } from './undo.ts'
 import {
   denial,
   deniedInstead,
@@ -47,6 +49,11 @@ export type DecideOptions = {
    * action; then the receipt says so.
    */
   readonly call?: string
+  /**
+   * Holds a call that may run in escrow: its answer has neither payload nor grant, until a delivery that names it is
+   * fulfilled. An idempotency key belongs to one with escrow or to one without.
+   */
+  readonly escrow?: boolean
 }
 
 /**
@@ -63,9 +70,12 @@ export function judgeCall(
   const now = parts.clock()
   // Before the key is looked up: who may not ask must neither learn nor occupy what another's key stands for.
   const key = ownership(action, parts.credential) === null ? options.idempotencyKey : undefined
-  const { call } = options
+  const { call, escrow = false } = options
+  if (escrow && action.phase === 'result') {
+    throw new PolicyError('ACTION_INVALID', 'expected a call; a result cannot be held in escrow')
+  }
   return parts.batcher.run(async (tx) => {
-    if (key === undefined) return decideNow(tx, parts, { action, now, call })
+    if (key === undefined) return decideNow(tx, parts, { action, now, call, escrow })
     const record = {
       key: scopedKey(parts, action, key),
       actionDigest: actionDigest(parts, action, call),
@@ -78,8 +88,9 @@ export function judgeCall(
       )
     }
     const recalled = known === null ? null : await recall(tx, parts, known.decision)
+    if (recalled !== null && escrow) await mustBeInEscrow(tx, recalled)
     if (recalled !== null && !(await isOverruled(tx, parts, recalled, now))) return recalled
-    const outcome = await decideNow(tx, parts, { action, now, call })
+    const outcome = await decideNow(tx, parts, { action, now, call, escrow })
     await tx.putIdempotency(record.key, {
       actionDigest: record.actionDigest,
       decision: outcome.decision,
@@ -101,6 +112,8 @@ async function isOverruled(
   const { digest, policy } = parts.judge.bundle
   const ended = policy.valid_until !== null && now >= Date.parse(policy.valid_until)
   if (!runs(recalled.verdict) || (recalled.policy === digest && !ended)) return false
+  // Judged anew, nothing would hold it.
+  if ((await tx.custody.escrow(recalled.decision)) !== null) return false
   const grant = await tx.grantOfDecision(recalled.decision)
   return grant === null || grant.redeemedAt === null
 }
@@ -109,10 +122,17 @@ type Asked = {
   readonly action: JudgedAction
   readonly now: number
   readonly call: string | undefined
+  readonly undo?: Undo
+  readonly escrow?: boolean
 }
 
-async function decideNow(tx: StoreTransaction, parts: Parts, asked: Asked): Promise<Outcome> {
-  const { action, now, call } = asked
+/** Judges an action and writes the decision down, in the transaction that is open. */
+export async function decideNow(
+  tx: StoreTransaction,
+  parts: Parts,
+  asked: Asked,
+): Promise<Outcome> {
+  const { action, now, call, undo, escrow = false } = asked
   const mismatch = call === undefined ? null : await callMismatch(tx, action, call)
   if (mismatch !== null && ownership(action, parts.credential) === null) {
     const evaluation = denial('CALL_MISMATCH', mismatch)
@@ -122,11 +142,12 @@ async function decideNow(tx: StoreTransaction, parts: Parts, asked: Asked): Prom
   const judged = await evaluateInTransaction(tx, parts, action, now)
   // What is not this call's is not written down as such.
   const named = call === undefined || mismatch !== null ? {} : { call }
-  return writeDecision(tx, parts, { action, now, ...judged, ...named })
+  const undoing = undo === undefined ? {} : { undo }
+  return writeDecision(tx, parts, { action, now, escrow, ...judged, ...named, ...undoing })
 }
 
 /** What the evaluation said; every failure of the engine itself is a denial that names its code. */
-async function evaluateInTransaction(
+export async function evaluateInTransaction(
   tx: StoreTransaction,
   parts: Parts,
   action: JudgedAction,
@@ -151,6 +172,10 @@ type Made = {
   readonly call?: string
   /** When the attempt was counted. Default: now. */
   readonly attempt?: number
+  /** The call that the action takes back. */
+  readonly undo?: Undo
+  /** Whether nothing may let it run until a delivery does. Default: no. */
+  readonly escrow?: boolean
   readonly beside?: Beside
 }
 
@@ -161,8 +186,12 @@ type Made = {
 export async function writeDecision(
   tx: StoreTransaction,
   parts: Parts,
-  made: Made,
+  given: Made,
 ): Promise<Outcome> {
+  const { undo } = given
+  const { policy } = parts.judge.bundle
+  const made =
+    undo === undefined ? given : { ...given, evaluation: asUndo(given.evaluation, undo, policy) }
   const waiting =
     made.evaluation.verdict === 'hold' ? await tx.waitingRequests(made.action.agent) : 0
   if (waiting >= REQUESTS_WAITING_MAX) {
@@ -195,7 +224,8 @@ async function tokenProblem(
 }
 
 async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Outcome> {
-  const { action, evaluation, state, now, call, attempt, beside } = made
+  const { action, evaluation, state, now, call, attempt, undo } = made
+  const beside = undo === undefined ? made.beside : { ...made.beside, undo: undo.kept }
   await tx.writeState(evaluation.state)
   await tx.forgetState(now)
   const id = newId(parts, 'dec')
@@ -212,6 +242,7 @@ async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Ou
       ...{ id, now, evaluation, state },
       remains: committed.remains,
       ...(call === undefined ? {} : { call }),
+      ...(undo === undefined ? {} : { undoes: undo.undoes }),
       ...(request === null ? {} : { request: request.id }),
     }),
     inputs: {
@@ -226,7 +257,11 @@ async function write(tx: StoreTransaction, parts: Parts, made: Made): Promise<Ou
     },
   })
   if (request !== null) await tx.putRequest(request, index)
-  const handed = verdict === 'deny' ? null : await keepAndHandOn(tx, parts, made)
+  if (undo !== undefined) await noteUndo(tx, undo, id)
+  const escrow = made.escrow === true && verdict !== 'deny'
+  if (escrow) await putInEscrow(tx, id)
+  const kept = verdict === 'deny' ? null : await keepAndHandOn(tx, parts, made)
+  const handed = escrow ? null : kept
   // Where clear values are put in later, the grant is made over those.
   if (handed !== null && action.phase !== 'result' && !needsClear(parts, action, handed.payload)) {
     const { payload } = handed
@@ -288,6 +323,8 @@ function outcomeOf(
     },
     evaluated_at: isoTime(made.now),
     ...(made.handed === null ? {} : handedOn(made.action, made.handed)),
+    // What may run, and was not handed on, is held back.
+    ...(made.handed === null && runs(verdict) ? { escrow: 'held' as const } : {}),
     ...(made.request === null
       ? {}
       : { request: { id: made.request.id, expires_at: made.request.expires_at } }),
@@ -312,7 +349,9 @@ async function recall(tx: StoreTransaction, parts: Parts, decision: string): Pro
   const requested = await tx.requestOfDecision(decision)
   const { action } = inputs
   const verdict = predicate.decision as Evaluation['verdict']
-  const handed = runs(verdict) ? changed(parts, action, predicate.obligations) : null
+  const escrow = await tx.custody.escrow(decision)
+  const isFree = runs(verdict) && (escrow === null || escrow.state === 'released')
+  const handed = isFree ? changed(parts, action, predicate.obligations) : null
   return outcomeOf(parts, {
     id: decision,
     index: stored.index,
@@ -330,6 +369,13 @@ async function recall(tx: StoreTransaction, parts: Parts, decision: string): Pro
     root: stored.root,
     policy: `sha256:${predicate.policyDigest.sha256}`,
   })
+}
+
+/** @throws {PolicyError} IDEMPOTENCY_CONFLICT when what would let it run may have been handed out */
+async function mustBeInEscrow(tx: StoreTransaction, { decision, verdict }: Outcome): Promise<void> {
+  if (verdict === 'deny' || (await tx.custody.escrow(decision)) !== null) return
+  const message = `the idempotency key came without escrow before; the decision of that one is ${decision}`
+  throw new PolicyError('IDEMPOTENCY_CONFLICT', message)
 }
 
 /** An idempotency key belongs to the credential's project and the action's agent; stored as an HMAC. */

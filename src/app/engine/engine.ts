@@ -9,7 +9,11 @@ import type { Jwks } from '../../model/ports.ts'
 import { gathersUntil } from '../approvals/batches.ts'
 import { tellOnce } from '../approvals/notices.ts'
 import { answerOf, ownedRequest, statusOf, waitFor, waitMs } from '../approvals/waiting.ts'
+import { type ProofOptions, proveDecision } from '../receipts/decision-proof.ts'
+import { type Custody, custodyOf } from './custody.ts'
 import { type DecideOptions, judgeCall } from './decide.ts'
+import { heldBack } from './escrow.ts'
+import { claimed } from './escrow-claim.ts'
 import {
   type Execution,
   type ExecutionReport,
@@ -20,15 +24,17 @@ import {
   withGrant,
 } from './grants.ts'
 import type { Parts } from './parts.ts'
-import { actionDocument, checkFields, openDecision } from './record.ts'
+import { actionDocument, checkFields, openDecision, type Undoes } from './record.ts'
 import type { Reloaded, Reloader } from './reload.ts'
 import { findRequest } from './resolve.ts'
+import { type RollbackOptions, rollBack } from './rollback.ts'
 import { namesSecrets } from './secrets.ts'
 import { opensTokens, openTokens } from './tokens.ts'
 
 /** What an agent is told. `payload` is there exactly when the action may run, and is what it must run with. */
 export type Answer = {
-  readonly status: 'ALLOWED' | 'DENIED' | 'PENDING' | Resolution
+  /** ESCROWED: it may run once a delivery releases it; then `claim` tells what it runs with. */
+  readonly status: 'ALLOWED' | 'DENIED' | 'PENDING' | 'ESCROWED' | Resolution
   readonly payload?: JsonObject
   /** What obligations or people changed in the payload that was asked about. */
   readonly changes: readonly Change[]
@@ -44,6 +50,9 @@ export type Answer = {
   /** Lets the action run, once, where the project makes grants. Its time begins with the first answer that has it. */
   readonly grant?: string
 }
+
+/** What is told of a call that takes another one back. */
+export type RollbackAnswer = Answer & { readonly undoes: Undoes }
 
 export type WaitOptions = {
   /** How long to wait for people, at most 55 seconds: callers and proxies give up after a minute. Default: 50 seconds. */
@@ -68,7 +77,7 @@ export type GuardOptions<P extends JsonObject> = Omit<Action, 'payload'> & {
 } & WaitOptions
 
 /** The engine as a library. Every method fails closed: what throws did not allow. */
-export interface Engine {
+export interface Engine extends Custody {
   /**
    * Judges an action and answers at once; a held action becomes a request. A forge that cannot be reached, or refuses it,
    * does not fail the decision: `request.note` says so, and the request goes there once it can.
@@ -116,7 +125,29 @@ export interface Engine {
    * @throws {PolicyError} EXECUTION_UNKNOWN when it was not redeemed, or was reported on before
    */
   report(grant: string, report: ExecutionReport): Promise<Execution>
-  /** The public keys that this engine signs grants with, for tools: a JWKS document. */
+  /**
+   * Takes back a call that ran: judges the call that its tool's `undo` makes of it, as any call of the same agent, and on
+   * the routes on which people let it run. Answers as `defer` does; `undoes` names the receipt.
+   *
+   * @param receipt - a log index, or the id of a decision, a request or an execution
+   * @throws {PolicyError} RECEIPT_UNKNOWN, and codes that begin with UNDO_: then nothing was written
+   */
+  rollback(receipt: string | number, options?: RollbackOptions): Promise<RollbackAnswer>
+  /**
+   * What became of a decision in escrow: once it is released, what it may run with, and its grant.
+   *
+   * @param decision - as it was asked for
+   * @throws {PolicyError} ESCROW_HELD (retryable) until a delivery releases it, ESCROW_VOID when it never runs,
+   *   ESCROW_INVALID for what is in no escrow of this credential's agents
+   */
+  claim(decision: string): Promise<Answer>
+  /**
+   * A signed proof of a decision of this credential's agents, for one counterparty.
+   *
+   * @throws {PolicyError} RECEIPT_UNKNOWN, USAGE_INVALID, PATH_INVALID
+   */
+  proveDecision(decision: string, options: ProofOptions): Promise<string>
+  /** The public keys that this engine signs grants and proofs of decisions with, for tools: a JWKS document. */
   jwks(): Jwks
   /**
    * Looks for another version of the policy where `updates` says, and takes it between two actions.
@@ -205,6 +236,14 @@ export function engineOf(
     redeem: async (grant, options = {}) =>
       redeem(parts, grant, reportWithoutSecrets(parts, options)),
     report: async (grant, told) => report(parts, grant, reportWithoutSecrets(parts, told)),
+    rollback: async (receipt, options) => {
+      const { action, undo, outcome } = await rollBack(parts, String(receipt), options)
+      const told = await toldNow(parts, await withPull(parts, outcome), action.payload)
+      return { ...(await handOn(parts, action, told)), undoes: undo.undoes }
+    },
+    ...custodyOf(parts),
+    claim: (decision) => claim(parts, decision),
+    proveDecision: (decision, options) => proveDecision(parts, decision, options),
     jwks: () => parts.grants.jwks,
     reload: async () => {
       if (reloader !== null) return reloader.reload()
@@ -214,6 +253,12 @@ export function engineOf(
     nudge: (pull) => parts.sweeper.nudge(pull),
     close,
   }
+}
+
+/** @throws {PolicyError} as {@link claimed} and {@link handOn} */
+async function claim(parts: Parts, decision: string): Promise<Answer> {
+  const { call, told } = await claimed(parts, decision)
+  return handOn(parts, call, told)
 }
 
 /** An action, or what a tool tells, as it may be written down: what was put into a call stands as its reference again. */
@@ -245,7 +290,7 @@ async function handOn<T extends { readonly decision: string; readonly payload?: 
   call: JudgedAction | string,
   told: T,
 ): Promise<T> {
-  return withGrant(parts, call, await withClear(parts, call, told))
+  return withGrant(parts, call, await withClear(parts, call, await heldBack(parts, told)))
 }
 
 /**
@@ -345,6 +390,7 @@ const REFUSALS: Partial<Record<Answer['status'], ErrorCode>> = {
   DENIED: 'ACTION_DENIED',
   EXPIRED: 'ACTION_EXPIRED',
   PENDING: 'ACTION_PENDING',
+  ESCROWED: 'ESCROW_HELD',
 }
 
 /** The result that the agent may see. @throws {PolicyError} ACTION_DENIED */
@@ -393,7 +439,8 @@ function answerOnResult(outcome: Outcome, given: JsonValue): ResultAnswer {
 function answerAtOnce(outcome: Outcome, asked: JsonObject): Answer {
   const reason = reasonOf(outcome)
   if (outcome.payload === undefined) {
-    return { status: 'DENIED', changes: [], reason, decision: outcome.decision }
+    const status = outcome.escrow === undefined ? 'DENIED' : 'ESCROWED'
+    return { status, changes: [], reason, decision: outcome.decision }
   }
   const payload = outcome.payload as JsonObject
   return {

@@ -1,6 +1,6 @@
 import { commitAction, rootOf } from '../../base/commitments.ts'
 import { hmacSha256, utf8 } from '../../base/digest.ts'
-import { decodeBase64url, encodeBase64url } from '../../base/encoding.ts'
+import { decodeBase64url, decodeHex, encodeBase64url } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import { assertPlainJson } from '../../base/plain-json.ts'
@@ -11,8 +11,9 @@ import type { JudgedAction } from '../../model/nouns.ts'
 import type { GrantRecord, StoreTransaction } from '../../model/ports.ts'
 import { encodeLeafHash, executionReceipt } from '../../trust/receipt/index.ts'
 import { checkGrantTimes, commitCall, openGrant } from '../../trust/verify/index.ts'
+import { refuseHeld } from './escrow.ts'
 import type { Parts } from './parts.ts'
-import { isoTime, newId, openDecision } from './record.ts'
+import { type Inputs, isoTime, newId, openDecision } from './record.ts'
 import { settleCost } from './reservations.ts'
 
 /** What came of an execution. */
@@ -58,7 +59,8 @@ export async function recordGrant(
   const issuedAt = Math.floor(parts.clock() / 1000) * 1000
   const id = newId(parts, 'grt')
   const { project, agent, service } = action
-  const call = { project, sub: agent, service, action: action.action, seed: seedOf(parts, id) }
+  const seed = seedOf((await openDecision(tx, decision)).inputs, id)
+  const call = { project, sub: agent, service, action: action.action, seed }
   await tx.putGrant({
     id,
     decision,
@@ -104,7 +106,8 @@ async function grantOf(parts: Parts, permit: Permit): Promise<{ readonly grant?:
     record = await parts.store.grantOfDecision(permit.decision)
   }
   if (record === null || record.redeemedAt !== null || parts.clock() >= record.expiresAt) return {}
-  return { grant: await parts.grants.sign(claimsOf(parts, record)) }
+  const { inputs } = await openDecision(parts.store, permit.decision)
+  return { grant: await parts.grants.sign(claimsOf(parts, record, inputs)) }
 }
 
 /**
@@ -126,6 +129,7 @@ export async function redeem(
   }
   return parts.batcher.run(async (tx) => {
     const record = await knownGrant(tx, claims)
+    await refuseHeld(tx, record)
     if (record.redeemedAt !== null) {
       const message = `${claims.jti} was redeemed before, by receipt ${record.redeemedAt}`
       throw new PolicyError('GRANT_REPLAYED', message)
@@ -204,7 +208,7 @@ async function knownGrant(tx: StoreTransaction, claims: GrantClaims): Promise<Gr
   throw new PolicyError('GRANT_UNTRUSTED', `this store has made no grant ${claims.jti}`)
 }
 
-function claimsOf(parts: Parts, record: GrantRecord): GrantClaims {
+function claimsOf(parts: Parts, record: GrantRecord, inputs: Inputs): GrantClaims {
   const { id, decision, request, audience, call, issuedAt, expiresAt } = record
   const { project, agent, service, action } = call as Record<string, string>
   return {
@@ -221,13 +225,16 @@ function claimsOf(parts: Parts, record: GrantRecord): GrantClaims {
     service: service ?? '',
     action: action ?? '',
     root: rootOf(call),
-    seed: seedOf(parts, id),
+    seed: seedOf(inputs, id),
   }
 }
 
-/** The seed of a grant's salts: no other grant has it, and nobody without the engine's key can tell it. */
-function seedOf({ evidenceKey }: Pick<Parts, 'evidenceKey'>, id: string): string {
-  return encodeBase64url(hmacSha256(evidenceKey, `grant/${id}`))
+/**
+ * The seed of a grant's salts: no other grant has it, and nobody without its decision's inputs can tell it. Once those are
+ * erased, what the receipts of its execution commit to cannot be guessed any more.
+ */
+function seedOf({ seed }: Pick<Inputs, 'seed'>, id: string): string {
+  return encodeBase64url(hmacSha256(decodeHex(seed), `grant/${id}`))
 }
 
 type Made = {
@@ -261,7 +268,7 @@ async function writeExecution(
     issuedAt: isoTime(now),
     issuerId: parts.signer.origin,
     call: { ...record.call },
-    ...(isReport(told) ? { reportRoot: reportRoot(told, claims) } : {}),
+    ...(isReport(told) ? { reportRoot: reportedCommitment(told, claims).root } : {}),
   }
   const receipt = executionReceipt(fields)
   const { subject } = stored.inputs
@@ -281,12 +288,12 @@ async function writeExecution(
 }
 
 /** Salted, since a result or a cost may be small enough to be guessed. */
-function reportRoot({ result, cost }: ExecutionReport, claims: GrantClaims) {
-  const told = {
+export function reportedCommitment({ result, cost }: ExecutionReport, claims: GrantClaims) {
+  const document = {
     ...(result === undefined ? {} : { result }),
     ...(cost === undefined ? {} : { cost: { ...cost } }),
   }
-  assertPlainJson(told)
+  assertPlainJson(document)
   const seed = hmacSha256(decodeBase64url(claims.seed), 'report')
-  return commitAction(told, { seed, fields: ['result', 'cost'] }).root
+  return { document, ...commitAction(document, { seed, fields: ['result', 'cost'] }) }
 }

@@ -7,7 +7,7 @@ import { PolicyError } from '../../base/errors.ts'
 import type { BundleSource } from '../../host/bundle-feed.ts'
 import { openBundleFeed } from '../../host/bundle-feed.ts'
 import { openDataFolder } from '../../host/data-folder.ts'
-import { openGrantSigner } from '../../host/grant-key.ts'
+import { openTokenSigners } from '../../host/grant-key.ts'
 import { publishLog, repairLog } from '../../host/log-folder.ts'
 import { openLogSigner } from '../../host/log-key.ts'
 import { openSecretProviders } from '../../host/secrets/index.ts'
@@ -33,6 +33,8 @@ import { openForge } from '../approvals/open-forge.ts'
 import { openPolicyNotifier } from '../approvals/open-notifier.ts'
 import { openSweeper, type Sweeper } from '../approvals/sweep.ts'
 import { openBundle } from '../policy/compile-policy.ts'
+import { type Attestor, type AttestorOptions, openAttestor } from '../receipts/attestor.ts'
+import { retainRegularly } from '../receipts/retain.ts'
 import { openBatcher } from './batch.ts'
 import { type Engine, engineOf } from './engine.ts'
 import { openJudge } from './judge.ts'
@@ -68,6 +70,11 @@ export type OpenOptions = {
    * a process that holds a reviewer's credentials. Default: true.
    */
   readonly opensPulls?: boolean
+  /**
+   * What attestations are signed with, where the policy asks for some. Default: the identity token that the surroundings
+   * give: `COUNTERSIGN_IDENTITY_TOKEN_FILE`, `SIGSTORE_ID_TOKEN`, GitHub Actions.
+   */
+  readonly attest?: Omit<AttestorOptions, 'environment'>
   /** Where newer versions of the policy come from, for `reload`. Default: there are none. */
   readonly updates?: UpdateOptions
 }
@@ -93,10 +100,16 @@ export type UpdateOptions = {
  */
 export async function open(options: OpenOptions): Promise<Engine> {
   const parts = await openParts(options)
+  const stopRetaining = retainRegularly(parts)
+  const closeAll = async (): Promise<void> => {
+    await stopRetaining()
+    await closeParts(parts)
+  }
   const { updates } = options
   if (updates === undefined) {
     parts.sweeper.start()
-    return engineOf(parts, () => closeParts(parts))
+    parts.attestor.start()
+    return engineOf(parts, closeAll)
   }
   const { from, trust, selfTests } = updates
   const reloader = openReloader(parts, {
@@ -108,14 +121,15 @@ export async function open(options: OpenOptions): Promise<Engine> {
   try {
     await reloader.resume()
   } catch (cause) {
-    await closeParts(parts)
+    await closeAll()
     throw cause
   }
   parts.sweeper.start()
+  parts.attestor.start()
   const stop = lookRegularly(reloader, updates)
   const close = async (): Promise<void> => {
     await stop()
-    await closeParts(parts)
+    await closeAll()
   }
   return engineOf(parts, close, reloader)
 }
@@ -174,6 +188,7 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
   let judge = openJudge(bundle, folder.evidenceKey)
   if (bundle.policy.self_test.length > 0) await selfTest(judge, bundle.policy.self_test, clock())
   let sweeper: Sweeper
+  let attestor: Attestor
   const notices = openPolicyNotifier({
     policy: () => judge.bundle.policy,
     ...{ folder: folder.root, environment: process.env },
@@ -203,19 +218,23 @@ export async function openParts(options: OpenOptions): Promise<Parts> {
     get sweeper() {
       return sweeper
     },
+    get attestor() {
+      return attestor
+    },
     get notifier() {
       // Where nobody is to be told, the engine need not remember who was.
       const policyNotifier = judge.bundle.policy.notify === undefined ? null : notices
       return options.notifier ?? policyNotifier
     },
     signer,
-    grants: await openGrantSigner(folder.grantKey),
+    ...(await openTokenSigners(folder)),
     clock,
     entropy: (bytes) => randomBytes(bytes),
     sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
     evidenceKey: folder.evidenceKey,
   }
   sweeper = openSweeper(parts)
+  attestor = openAttestor(parts, { environment: process.env, ...options.attest })
   await sweeper.catchUp()
   return parts
 }
@@ -270,7 +289,7 @@ export function evidenceKeyOf(root: string): Uint8Array {
 const NOTICES_MS_MAX = 5_000
 
 export async function closeParts(parts: Parts): Promise<void> {
-  await parts.sweeper.stop()
+  await Promise.all([parts.sweeper.stop(), parts.attestor.stop()])
   // A command ends right after its decision; what it has to tell gets a moment.
   await parts.notifier?.idle?.(NOTICES_MS_MAX)
   await parts.batcher.idle()

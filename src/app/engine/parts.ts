@@ -1,3 +1,4 @@
+import type { ProofSigner } from '../../host/grant-key.ts'
 import type { Credential } from '../../model/nouns.ts'
 import type {
   Clock,
@@ -10,6 +11,7 @@ import type {
   Store,
 } from '../../model/ports.ts'
 import type { Sweeper } from '../approvals/sweep.ts'
+import type { Attestor } from '../receipts/attestor.ts'
 import type { Batcher } from './batch.ts'
 import type { Judge } from './judge.ts'
 import type { Secrets } from './secrets.ts'
@@ -28,10 +30,13 @@ export type Parts = {
   /** Whether pull requests are opened here where the forge has accounts. */
   readonly opensPulls: boolean
   readonly sweeper: Sweeper
+  /** Who has others vouch for the log; it does nothing unless the policy says so. */
+  readonly attestor: Attestor
   /** Who tells people outside the forge; null where nobody is told. */
   readonly notifier: Notifier | null
   readonly signer: LogSigner
   readonly grants: GrantSigner
+  readonly proofs: ProofSigner
   readonly secrets: Secrets
   readonly clock: Clock
   readonly entropy: Entropy

@@ -1,6 +1,7 @@
 import { canonicalize } from '../../base/canonical-json.ts'
 import { COMMITMENT_KEYS } from '../../base/commitments.ts'
-import { fromUtf8, utf8 } from '../../base/digest.ts'
+import { fromUtf8, hmacSha256, utf8 } from '../../base/digest.ts'
+import { decodeHex } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
@@ -25,9 +26,12 @@ export function makePatch(held: Inputs, payload: JsonValue | undefined): Patch {
   return { payload: checked, committed: commitPatched(held, checked) }
 }
 
-/** Encrypts a patch for the forge under the data key of the request's subject: a forge never forgets. */
-export function sealPatch(patch: Patch, key: Uint8Array, request: string): Uint8Array {
-  return seal(key, utf8(canonicalize(patch.payload)), contextOf(request))
+/**
+ * Encrypts a patch for the forge, which never forgets: under a key that follows from the held action's seed. Whoever
+ * erases that decision's inputs, or the key of its subject, erases the patch with them, wherever copies of it lie.
+ */
+export function sealPatch(patch: Patch, held: Pick<Inputs, 'seed'>, request: string): Uint8Array {
+  return seal(keyOf(held), utf8(canonicalize(patch.payload)), contextOf(request))
 }
 
 /**
@@ -42,7 +46,7 @@ export function openPatch(
 ): Patch {
   let text: string
   try {
-    text = fromUtf8(unseal(about.key, patch.sealed, contextOf(about.request)))
+    text = fromUtf8(unsealEither(patch.sealed, [keyOf(held), about.key], contextOf(about.request)))
   } catch (cause) {
     throw new PolicyError('PATCH_INVALID', 'the patch is not encrypted for this request', { cause })
   }
@@ -52,6 +56,23 @@ export function openPatch(
     throw new PolicyError('PATCH_INVALID', 'the patch is not the one whose root was signed')
   }
   return { payload, committed }
+}
+
+function keyOf({ seed }: Pick<Inputs, 'seed'>): Uint8Array {
+  return hmacSha256(decodeHex(seed), 'patch-key')
+}
+
+/** Older versions sealed patches under the data key of the subject itself. */
+function unsealEither(
+  sealed: Uint8Array,
+  [key, older]: readonly [Uint8Array, Uint8Array],
+  context: string,
+): Uint8Array {
+  try {
+    return unseal(key, sealed, context)
+  } catch {
+    return unseal(older, sealed, context)
+  }
 }
 
 function contextOf(request: string): string {

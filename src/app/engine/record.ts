@@ -18,6 +18,7 @@ import type { Credential, JudgedAction, Reservation, StateSlice } from '../../mo
 import type { Store, StoredDecision, StoreTransaction } from '../../model/ports.ts'
 import type { RefusedReview, VerifiedReview } from '../../trust/approve/review.ts'
 import { decisionReceipt } from '../../trust/receipt/index.ts'
+import type { KeptEscrow } from './escrow-hold.ts'
 import type { Parts } from './parts.ts'
 
 export type Predicate = DecisionReceipt['predicate']
@@ -50,9 +51,24 @@ export type Beside = {
   readonly waiting?: number
   /** Why the clear value of a token could not be had. */
   readonly unopened?: Unopened
+  /** Why people are asked about something in escrow. */
+  readonly escrow?: KeptEscrow
   /** Of how a request ended. */
   readonly ending?: KeptEnding
+  /** Of a call that takes another one back. */
+  readonly undo?: KeptUndo
 }
+
+/** What a rollback was made of, beside the receipt that it names. */
+export type KeptUndo = {
+  /** Routes on which people let the other call run; sorted. */
+  readonly routes: readonly string[]
+  /** The decision about its result, where a field was taken from that. */
+  readonly result?: string
+}
+
+/** The receipt that let a call run which is taken back. */
+export type Undoes = { readonly index: number; readonly id: string }
 
 export type Unopened = { readonly code: ErrorCode; readonly message: string }
 
@@ -194,10 +210,17 @@ export async function openDecision(
   const stored = await store.decision(id)
   if (stored === null) throw new PolicyError('RECEIPT_UNKNOWN', `no decision ${id} in this store`)
   const key = await store.subjectKey(stored.inputs.subject)
-  if (key === null) throw new PolicyError('STORE_KEY_MISMATCH', `the inputs of ${id} were erased`)
+  if (key === null || isErased(stored)) {
+    throw new PolicyError('STORE_KEY_MISMATCH', `the inputs of ${id} were erased`)
+  }
   const text = fromUtf8(unseal(key, stored.inputs.ciphertext, id))
   const { predicate } = JSON.parse(fromUtf8(stored.receipt)) as DecisionReceipt
   return { stored, predicate, inputs: JSON.parse(text) as Inputs, key }
+}
+
+/** Whether nothing is left of a decision's inputs. Its subject may have another key by now. */
+export function isErased({ inputs }: Pick<StoredDecision, 'inputs'>): boolean {
+  return inputs.ciphertext.length === 0
 }
 
 /** What a receipt takes from the engine: the policy's digest and the log's origin. */
@@ -235,7 +258,7 @@ export function isoTime(ms: number): string {
 /** A new id: the prefix and 128 random bits in base 32, lower case. */
 export function newId(
   parts: Pick<Parts, 'entropy'>,
-  prefix: 'dec' | 'req' | 'grt' | 'exe',
+  prefix: 'dec' | 'req' | 'grt' | 'exe' | 'era',
 ): string {
   let bits = 0n
   for (const byte of parts.entropy(16)) bits = (bits << 8n) | BigInt(byte)
@@ -243,7 +266,10 @@ export function newId(
 }
 
 /** Whose data key seals the inputs: the principal's, or the agent's when nobody is named. */
-export function subjectOf(parts: Pick<Parts, 'evidenceKey'>, action: JudgedAction): string {
+export function subjectOf(
+  parts: Pick<Parts, 'evidenceKey'>,
+  action: Pick<JudgedAction, 'principal' | 'agent'>,
+): string {
   const name = action.principal === null ? `agent/${action.agent}` : `principal/${action.principal}`
   return encodeHex(hmacSha256(parts.evidenceKey, `subject/${name}`))
 }

@@ -62,17 +62,18 @@ const TOKEN_BYTES = 16
 /** Keeps the clear values of tokens, sealed under the key of the action's subject; in the transaction of its decision. */
 export async function keepTokens(
   tx: StoreTransaction,
-  parts: Pick<Parts, 'evidenceKey'>,
+  parts: Pick<Parts, 'evidenceKey' | 'clock'>,
   action: JudgedAction,
   tokens: Minted['tokens'],
 ): Promise<void> {
   if (tokens.size === 0) return
   const { project } = action
   const subject = subjectOf(parts, action)
+  const now = parts.clock()
   const key = await tx.subjectKey(subject)
   for (const [token, text] of tokens) {
     const ciphertext = seal(key, utf8(text), contextOf(project, token))
-    await tx.putToken({ project, token, subject, ciphertext })
+    await tx.putToken({ project, token, subject, ciphertext }, now)
   }
 }
 

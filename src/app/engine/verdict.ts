@@ -3,7 +3,13 @@ import type { JsonObject } from '../../base/json-value.ts'
 import type { Finding } from '../../model/generated/types.ts'
 import type { Evaluation, StateSlice } from '../../model/nouns.ts'
 import type { Judge, Question } from './judge.ts'
-import { commonPredicate, type Predicate, type PredicateParts, stateDigest } from './record.ts'
+import {
+  commonPredicate,
+  type Predicate,
+  type PredicateParts,
+  stateDigest,
+  type Undoes,
+} from './record.ts'
 import { withoutReserved } from './reservations.ts'
 
 // What becomes of an evaluation, without the store: the engine decides with it, and so does who derives a receipt again.
@@ -82,11 +88,13 @@ export function verdictPredicate(
     readonly state: StateSlice
     /** The decision that allowed the call, where the action is its result. */
     readonly call?: string
+    /** The receipt of the call that the action takes back. */
+    readonly undoes?: Undoes
     /** The id of the request that it opens. */
     readonly request?: string
   },
 ): Predicate {
-  const { id, now, remains, state, call, request } = made
+  const { id, now, remains, state, call, undoes, request } = made
   const { verdict, findings, obligations, route } = made.evaluation
   return {
     ...commonPredicate(parts, { id, at: now, remains }),
@@ -98,6 +106,7 @@ export function verdictPredicate(
     ...(findings.some(isOfTheMachine) ? { rederivable: false as const } : {}),
     stateDigest: stateDigest(state),
     ...(call === undefined ? {} : { call }),
+    ...(undoes === undefined ? {} : { undoes }),
     ...(request === undefined ? {} : { request }),
   }
 }

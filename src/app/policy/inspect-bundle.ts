@@ -20,6 +20,12 @@ function reportOf({ digest, manifest, policy }: Bundle): BundleReport {
     tools: Object.fromEntries(
       policy.tools.map(({ service, action, effect }) => [`${service}.${action}`, effect]),
     ),
+    undos: Object.fromEntries(
+      policy.tools.flatMap(({ service, action, undo }) => {
+        const by = undo === undefined ? '' : `${undo.service}.${undo.action}`
+        return undo === undefined ? [] : [[`${service}.${action}`, { by, within: undo.within }]]
+      }),
+    ),
     rules: policy.rules.map(({ id, kind, then, mode, file, line }) => ({
       ...{ id, kind, then, mode },
       place: `${file}:${line}`,

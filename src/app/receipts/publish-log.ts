@@ -42,6 +42,7 @@ import { CHECKPOINT_FILE } from '../../trust/verify/log-tiles.ts'
 import { verifyCheckpoint, verifyCosignature } from '../../trust/verify/note.ts'
 import { trustedWitnesses } from '../../trust/verify/trust.ts'
 import { pinnedKeys, verifyPinnedCheckpoint, witnessed } from '../../trust/verify/witness.ts'
+import { attestationsToPublish, placeAttestations } from './attest-publish.ts'
 import { readBytes, readTrust } from './receipts.ts'
 
 /**
@@ -87,6 +88,7 @@ async function copyLog(source: string, target: string, note: string): Promise<Pu
   if (before !== null && isNewer) {
     refuseAny(checkGrown(before, checkpoint, rootOfStretch(stretch, hashes)))
   }
+  const attestations = attestationsToPublish(source, target, checkpoint)
   const written = await writeTiles({ source, target, stretch, hashes })
   if (isNewer) {
     // Somebody else may have published meanwhile, and theirs may be the newer one.
@@ -97,9 +99,15 @@ async function copyLog(source: string, target: string, note: string): Promise<Pu
   }
   const removed = staleFiles(target, checkpoint.size)
   removeFiles(target, removed)
+  // Last: an attestation of what is not published yet would look like a log that was rolled back.
+  await placeAttestations(target, attestations)
   clearScratch(target)
   const { origin, size } = checkpoint
-  return { origin, size, before: before?.size ?? null, written, removed: removed.length }
+  const attested = attestations.length
+  return {
+    ...{ origin, size, before: before?.size ?? null, written, removed: removed.length },
+    ...(attested === 0 ? {} : { attestations: attested }),
+  }
 }
 
 /** The key that the log names in entry 0. */

@@ -1,16 +1,22 @@
 import { readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fromUtf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { readLogFiles, readNote } from '../../host/log-folder.ts'
 import type {
+  CustodyReceipt,
   DecisionReceipt,
+  ErasureReceipt,
   ExecutionReceipt,
   Receipt,
   Trust,
 } from '../../model/generated/types.ts'
 import type { LogReport, ReceiptRow } from '../../model/log-report.ts'
 import type { Store } from '../../model/ports.ts'
+import { isCustody, isErasure } from '../../trust/receipt/statement.ts'
+import { ATTESTATIONS_FOLDER } from '../../trust/verify/attestation-log.ts'
 import { parseTrust, verifyLog } from '../../trust/verify/index.ts'
+import { attestationsIn, readAttestations } from './attest-files.ts'
 
 const PAGE = 1_000
 
@@ -44,7 +50,8 @@ export async function findReceipt(
 }
 
 /**
- * Verifies a receipt log's folder, offline, against a trust file if there is one.
+ * Verifies a receipt log's folder, offline, against a trust file if there is one; with its attestations, which lie in it
+ * or beside it.
  *
  * @param since - a checkpoint of an earlier day: proves that the log only grew since
  * @throws {PolicyError} LOG_MISSING, TRUST_INVALID, FILE_UNREADABLE
@@ -53,7 +60,12 @@ export function verifyLogFolder(
   folder: string,
   options: { readonly trust?: string; readonly since?: string } = {},
 ): LogReport {
-  return verifyLog(readLogFiles(folder), {
+  // First these: what is attested meanwhile must not seem to be ahead of the log.
+  const beside = readAttestations(attestationsIn(dirname(folder)))
+  const files = readLogFiles(folder)
+  const isInside = [...files.keys()].some((path) => path.startsWith(`${ATTESTATIONS_FOLDER}/`))
+  return verifyLog(files, {
+    ...(isInside || beside.size === 0 ? {} : { attestations: beside }),
     ...(options.trust === undefined ? {} : { trust: readTrust(options.trust) }),
     ...(options.since === undefined ? {} : { since: fromUtf8(readBytes(options.since)) }),
   })
@@ -109,6 +121,8 @@ export function rowOf(index: number, receipt: Receipt): ReceiptRow {
   if (receipt.predicateType === 'https://countersign.dev/attestation/execution/v0.1') {
     return executionRow(index, receipt as ExecutionReceipt)
   }
+  if (isErasure(receipt)) return erasureRow(index, receipt)
+  if (isCustody(receipt)) return custodyRow(index, receipt)
   const { predicate } = receipt as DecisionReceipt
   const { agent, service, action } = predicate.action as Record<string, string>
   return {
@@ -120,6 +134,35 @@ export function rowOf(index: number, receipt: Receipt): ReceiptRow {
     agent: agent ?? '',
     tool: `${service}.${action}`,
     request: predicate.request ?? null,
+    ...(predicate.undoes === undefined ? {} : { undoes: predicate.undoes.index }),
+  }
+}
+
+/** A step of a delivery: its tool is the delivery. */
+function custodyRow(index: number, { predicate }: CustodyReceipt): ReceiptRow {
+  const { id, step, issuedAt } = predicate
+  const decision = step.outcome ?? step.type
+  const agent = step.agent ?? ''
+  const request = step.request ?? null
+  return {
+    ...{ index, id, stage: 'custody', decision, issued_at: issuedAt, agent, request },
+    tool: `delivery ${step.delivery}`,
+  }
+}
+
+/** What was erased: of whom stands there as a pseudonym. */
+function erasureRow(index: number, { predicate }: ErasureReceipt): ReceiptRow {
+  const { id, scope, issuedAt } = predicate
+  const decision = `erased ${scope}`
+  return {
+    index,
+    id,
+    stage: 'erasure',
+    decision,
+    issued_at: issuedAt,
+    agent: '',
+    tool: '',
+    request: null,
   }
 }
 

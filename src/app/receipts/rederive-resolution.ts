@@ -130,13 +130,14 @@ function predicateAgain(
   const parts = { judge, signer: { origin } }
   const { remains } = recommit(resolved.held.inputs)
   const { now } = resolved.opened.inputs
-  const predicate = resolutionPredicate(parts, seen, { ending, now, remains })
+  const { undoes } = resolved.held.predicate
+  const predicate = resolutionPredicate(parts, seen, { ending, now, remains, undoes })
   try {
     decisionReceipt(predicate)
     return { predicate, ending }
   } catch (error) {
     if (!isUnreceivable(error)) throw error
-    const cut = { ending: cutShort(ending, error), now, remains }
+    const cut = { ending: cutShort(ending, error), now, remains, undoes }
     const unsaid = { ...seen, counted: unproven(seen.counted) }
     return { predicate: resolutionPredicate(parts, unsaid, cut), ending: cut.ending }
   }

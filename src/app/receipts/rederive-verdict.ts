@@ -10,6 +10,7 @@ import type { Evaluation, JudgedAction, StateSlice } from '../../model/nouns.ts'
 import type { RequestRecord, Store, StoreTransaction } from '../../model/ports.ts'
 import type { CannotReason } from '../../model/rederive-report.ts'
 import { decisionReceipt } from '../../trust/receipt/index.ts'
+import { escrowHold } from '../engine/escrow-hold.ts'
 import type { Judge } from '../engine/judge.ts'
 import {
   type Inputs,
@@ -22,6 +23,7 @@ import {
 import { newRequest } from '../engine/request.ts'
 import { callMismatch } from '../engine/results.ts'
 import { opensTokens } from '../engine/tokens.ts'
+import type { Undo } from '../engine/undo.ts'
 import {
   denial,
   deniedInstead,
@@ -32,10 +34,14 @@ import {
   unreceived,
   verdictPredicate,
 } from '../engine/verdict.ts'
+import { evaluatedAs, undoAgain, undoChanges } from './rederive-undo.ts'
 
 /** What receipts are derived from, beside what is sealed with each. */
 export type Scene = {
-  readonly store: Pick<Store, 'decision' | 'request' | 'members' | 'subjectKey'>
+  readonly store: Pick<
+    Store,
+    'decision' | 'request' | 'members' | 'subjectKey' | 'erasedBy' | 'receipts'
+  >
   readonly evidenceKey: Uint8Array
   /** The log's. */
   readonly origin: string
@@ -44,7 +50,12 @@ export type Scene = {
 /** A receipt in its log. */
 export type Placed = { readonly index: number; readonly predicate: Predicate }
 
-export type Cannot = { readonly reason: CannotReason; readonly message: string }
+export type Cannot = {
+  readonly reason: CannotReason
+  readonly message: string
+  /** Log index of the receipt that says that the inputs were erased. */
+  readonly erasure?: number
+}
 
 export type Rederived =
   | {
@@ -62,15 +73,19 @@ export async function rederiveVerdict(
   judge: Judge,
 ): Promise<Rederived> {
   if (inputs.beside === undefined && given.findings.some(isOfTheStore)) return NOT_KEPT
-  const judged = await evaluationAgain(scene, index, inputs, judge)
+  const undo = undoAgain(given, inputs)
+  const judged = await evaluationAgain(scene, index, inputs, { judge, undo })
   if (judged.findings.some(isTimeout)) return TIMED_OUT
+  const undone = await undoChanges(scene, { index, predicate: given }, inputs, judge)
+  if ('reason' in undone) return undone
   const parts = { judge, signer: { origin: scene.origin }, evidenceKey: scene.evidenceKey }
   // Which fields are private is the bundle's to say.
-  const { root, remains } = recommit({ ...inputs, hidden: judge.privateFields(inputs.action) })
+  const { root, remains } = recommit({ ...inputs, hidden: hiddenOf(inputs, judge) })
   const predicateOf = (evaluation: Evaluation): Predicate =>
     verdictPredicate(parts, {
       ...{ id: given.id, now: inputs.now, remains, evaluation, state: inputs.state },
       ...(given.call === undefined ? {} : { call: given.call }),
+      ...(undo === null ? {} : { undoes: undo.undoes }),
       ...(evaluation.verdict === 'hold' ? { request: given.request ?? ANY_REQUEST } : {}),
     })
   const evaluation = receivable(judged, predicateOf)
@@ -83,6 +98,7 @@ export async function rederiveVerdict(
       ...inputChanges(scene, inputs, stored.inputs.subject, judge),
       ...sealedChange('reserved', inputs.reserved, evaluation.reserved),
       ...(await callChanges(scene, index, inputs.action, given.call)),
+      ...undone,
       ...(await requestChanges(scene, given.request, request)),
     ],
   }
@@ -121,18 +137,20 @@ async function evaluationAgain(
   scene: Scene,
   index: number,
   inputs: Inputs,
-  judge: Judge,
+  { judge, undo }: { readonly judge: Judge; readonly undo: Undo | null },
 ): Promise<Evaluation> {
   const { action, now, attempt, beside = {} } = inputs
   const refused = beside.credential === undefined ? null : ownership(action, beside.credential)
   if (refused !== null) return denial(refused.code, refused.message)
+  if (beside.escrow !== undefined) return escrowHold(beside.escrow)
   if (beside.call !== undefined) {
     const mismatch = await callMismatch(storeAt(scene, index), action, beside.call)
     if (mismatch !== null) return denial('CALL_MISMATCH', mismatch)
   }
   const state = stateAsked(inputs.state, judge.stateKeys(action))
   const leaveOut = attempt === undefined ? {} : { leaveOut: attempt }
-  const evaluation = await evaluateOrDeny(judge, { action, state, now, ...leaveOut })
+  const said = await evaluateOrDeny(judge, { action, state, now, ...leaveOut })
+  const evaluation = evaluatedAs(said, undo, judge)
   const { waiting = 0, unopened } = beside
   if (evaluation.verdict === 'hold' && waiting >= REQUESTS_WAITING_MAX) {
     return deniedInstead(evaluation, tooManyWaiting(waiting))
@@ -164,17 +182,23 @@ export function stateAsked(state: StateSlice, keys: readonly string[]): StateSli
 /** What is sealed and would not be under this key and bundle. */
 export function inputChanges(
   { evidenceKey }: Scene,
-  { action, state, hidden }: Inputs,
+  inputs: Inputs,
   subject: string,
   judge: Judge,
 ): JsonChange[] {
+  const { action, state } = inputs
   const asked = new Set(judge.stateKeys(action))
   const unasked = Object.keys(state).filter((key) => !asked.has(key))
   return [
     ...(subjectOf({ evidenceKey }, action) === subject ? [] : [{ pointer: '/inputs/subject' }]),
     ...unasked.sort().map((key) => ({ pointer: toPointer(['inputs', 'state', key]) })),
-    ...sealedChange('hidden', hidden, judge.privateFields(action)),
+    ...sealedChange('hidden', inputs.hidden, hiddenOf(inputs, judge)),
   ]
+}
+
+/** Which fields are private is the bundle's to say; of what people are asked about in escrow, that of its first decision. */
+function hiddenOf({ action, hidden, beside }: Inputs, judge: Judge): readonly string[] {
+  return beside?.escrow === undefined ? judge.privateFields(action) : hidden
 }
 
 /** Says that a sealed member is another, never what it is. */

@@ -5,7 +5,7 @@ import { type JsonChange, jsonChanges } from '../../base/json-changes.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import { PROBLEMS_MAX } from '../../base/limits.ts'
 import type { DecisionReceipt, GenesisReceipt, Receipt } from '../../model/generated/types.ts'
-import type { Store } from '../../model/ports.ts'
+import type { Store, StoredDecision } from '../../model/ports.ts'
 import type {
   CannotReason,
   DifferingReceipt,
@@ -13,7 +13,7 @@ import type {
   UnderivedReceipt,
 } from '../../model/rederive-report.ts'
 import { decisionReceipt } from '../../trust/receipt/index.ts'
-import { isExecution, isGenesis, parseReceipt } from '../../trust/receipt/statement.ts'
+import { isDecision, isErasure, isGenesis, parseReceipt } from '../../trust/receipt/statement.ts'
 import { type OpenedDecision, openDecision } from '../engine/record.ts'
 import type { Shelf } from './bundle-shelf.ts'
 import { rederiveResolution } from './rederive-resolution.ts'
@@ -110,7 +110,7 @@ type Found =
   | { readonly id: string; readonly changes: readonly JsonChange[] }
   | ({ readonly id: string } & Cannot)
 
-/** Null for what nobody decided: the genesis, and what came of a grant. */
+/** Null for what nobody decided: the genesis, what came of a grant, a step of a delivery. */
 async function rederiveOne(
   scene: Scene,
   shelf: Shelf,
@@ -118,7 +118,7 @@ async function rederiveOne(
   bytes: Uint8Array,
 ): Promise<Found | null> {
   const receipt = JSON.parse(fromUtf8(bytes)) as Receipt
-  if (isGenesis(receipt) || isExecution(receipt)) return null
+  if (!isDecision(receipt)) return null
   const { predicate } = receipt as DecisionReceipt
   const { id } = predicate
   const made = await derivedAgain(scene, shelf, { index, predicate })
@@ -172,15 +172,29 @@ async function openOrSay(store: Scene['store'], id: string): Promise<OpenedDecis
     if (!(error instanceof PolicyError)) throw error
     if (error.code === 'RECEIPT_UNKNOWN') return UNREADABLE
     if (error.code !== 'STORE_KEY_MISMATCH') throw error
-    return (await isErased(store, id)) ? ERASED : UNREADABLE
+    return (await erasureOf(store, id)) ?? UNREADABLE
   }
 }
 
-/** Whether the subject's key is gone; else it is another one. */
-async function isErased(store: Scene['store'], id: string): Promise<boolean> {
+/** How inputs went that were erased, with the receipt that says so; null when their key is another one. */
+async function erasureOf(store: Scene['store'], id: string): Promise<Cannot | null> {
   const stored = await store.decision(id)
+  if (stored === null) return null
+  const erasure = await store.erasedBy(stored.index)
+  if (erasure === null) return (await isShredded(store, stored)) ? ERASED : null
+  const [bytes] = await store.receipts(erasure, 1)
+  const receipt = bytes === undefined ? null : (JSON.parse(fromUtf8(bytes)) as Receipt)
+  if (receipt === null || !isErasure(receipt)) return null
+  const { scope, subject, through = -1, reason } = receipt.predicate
+  const isOfIt = scope !== 'subject' || subject === stored.inputs.subject
+  // A receipt of another erasure does not excuse what is missing here.
+  if (!isOfIt || through < stored.index) return null
+  return { ...ERASED, message: `erased on purpose, as receipt ${erasure} says: ${reason}`, erasure }
+}
+
+async function isShredded(store: Scene['store'], { inputs }: StoredDecision): Promise<boolean> {
   try {
-    return stored !== null && (await store.subjectKey(stored.inputs.subject)) === null
+    return (await store.subjectKey(inputs.subject)) === null
   } catch {
     return false
   }

@@ -23,6 +23,13 @@ export type Priority = ("low" | "medium" | "high" | "critical")
  */
 export type PhaseWord = ("call" | "result")
 /**
+ * An SSH key's fingerprint as `ssh-keygen -lf` prints it.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "common__fingerprint".
+ */
+export type KeyFingerprint = string
+/**
  * An exact amount: a number, or decimal text such as `12.50` for more digits than a number holds.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -121,13 +128,6 @@ export type Effect = ("read" | "write" | "irreversible")
  */
 export type DigestText = string
 /**
- * An SSH key's fingerprint as `ssh-keygen -lf` prints it.
- * 
- * This interface was referenced by `Unused`'s JSON-Schema
- * via the `definition` "common__fingerprint".
- */
-export type KeyFingerprint = string
-/**
  * The least assurance of a review: `signed`, a signature by a pinned SSH key or by a pinned identity through Sigstore; `ssh` or `sigstore`, that one alone; `none`, the word of a forge with accounts that the reviewer's account approved.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -190,19 +190,19 @@ export type ChangeWord = ("redact" | "tokenise" | "drop")
  */
 export type Threats = string[]
 /**
- * A step, or the name of a fixture.
- * 
- * This interface was referenced by `Unused`'s JSON-Schema
- * via the `definition` "decision_test__step_or_fixture".
- */
-export type StepOrFixture = (string | TestStep)
-/**
  * Seconds since 1970-01-01T00:00:00Z (RFC 7519 NumericDate).
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "grant__seconds".
  */
 export type NumericDate = number
+/**
+ * A step, or the name of a fixture.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "decision_test__step_or_fixture".
+ */
+export type StepOrFixture = (string | TestStep)
 export type SecretKind = ("anthropic_key" | "authorization_header" | "aws_access_key_id" | "aws_secret_key" | "azure_client_secret" | "azure_sas_token" | "azure_storage_key" | "connection_string" | "github_token" | "gitlab_token" | "google_api_key" | "google_oauth_secret" | "jwt" | "npm_token" | "openai_key" | "password" | "private_key" | "pypi_token" | "sendgrid_key" | "slack_token" | "slack_webhook" | "stripe_key" | "twilio_key" | "url_password" | "vendor_token")
 /**
  * One entry of the receipt log: an in-toto Statement v1.
@@ -210,7 +210,7 @@ export type SecretKind = ("anthropic_key" | "authorization_header" | "aws_access
  * This interface was referenced by `Unused`'s JSON-Schema
  * via the `definition` "receipt".
  */
-export type Receipt = (DecisionReceipt | ExecutionReceipt | GenesisReceipt)
+export type Receipt = (DecisionReceipt | ExecutionReceipt | ErasureReceipt | CustodyReceipt | GenesisReceipt)
 /**
  * Names on the roster.
  * 
@@ -302,6 +302,13 @@ owner?: Name
  * @maxItems 256
  */
 fingerprints?: string[]
+/**
+ * The agent's own SSH keys, by fingerprint. With them, it signs each step of a delivery itself, and a step without its signature is refused. A key stands in one Agent file only. Default: none; the engine then vouches for the credential that acted.
+ * 
+ * @minItems 1
+ * @maxItems 32
+ */
+keys?: KeyFingerprint[]
 /**
  * What the agent may spend, over every action of its own. Sums are kept as by `cost` rules. Default: no limit.
  * 
@@ -729,7 +736,9 @@ changes?: CompiledChanges
  */
 notify?: CompiledNoticeTarget[]
 grants?: CompiledGrants
+retention?: CompiledRetention
 secrets?: CompiledSecrets
+attest?: CompiledAttest
 sigstore?: CompiledSigstore
 /**
  * Sorted by name.
@@ -893,6 +902,19 @@ lifetime: Duration
 audience: (string | null)
 }
 /**
+ * How long clear values are kept; absent where they are for good.
+ */
+export interface CompiledRetention {
+/**
+ * How long sealed inputs are; null for good.
+ */
+inputs: (string | null)
+/**
+ * How long clear values of tokens are; null for good.
+ */
+tokens: (string | null)
+}
+/**
  * Where the values of references come from; absent where none are.
  */
 export interface CompiledSecrets {
@@ -939,6 +961,15 @@ env?: string
 file?: string
 }
 /**
+ * What of the log is attested through Sigstore, and when; absent where nothing is.
+ */
+export interface CompiledAttest {
+every: Duration
+receipts: number
+resolutions: ("each" | "none")
+wait: ("none" | "resolutions")
+}
+/**
  * What reviews through Sigstore are checked against, and where people sign; absent where none count.
  */
 export interface CompiledSigstore {
@@ -963,6 +994,10 @@ owner: (Name | null)
  * Approved ones, sorted; empty when none is asked for.
  */
 fingerprints: string[]
+/**
+ * Its own SSH keys, sorted; absent where it has none.
+ */
+keys?: KeyFingerprint[]
 /**
  * What it may spend, sorted by id; absent where no limit is set.
  */
@@ -1064,6 +1099,7 @@ automate?: "never"
  * The tool that prepares it for a person.
  */
 draft?: string
+undo?: CompiledUndo
 /**
  * File.
  */
@@ -1074,6 +1110,35 @@ column: number
 export interface CompiledClass {
 path: Path
 class: Name
+}
+/**
+ * The call that takes it back; absent where no file says.
+ */
+export interface CompiledUndo {
+service: Name
+/**
+ * The action.
+ */
+action: string
+/**
+ * Its payload, sorted by field.
+ */
+payload: CompiledUndoField[]
+/**
+ * How long after the call; null for ever.
+ */
+within: (string | null)
+}
+export interface CompiledUndoField {
+/**
+ * The field.
+ */
+field: string
+from?: Path
+/**
+ * Its value, where it is always the same.
+ */
+value?: unknown
 }
 export interface CompiledRule {
 id: RuleId
@@ -1403,6 +1468,203 @@ line: number
 column: number
 }
 /**
+ * One step of a delivery between agents. Its RFC 8785 text is what the acting agent's key signs (SSHSIG, namespace `countersign-custody`), and what its receipt is about.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "custody_step".
+ */
+export interface CustodyStep {
+/**
+ * `handoff`: one agent gives, `accept`: the other takes, `outcome`: how it ended. `escalate`, `release` and `refund` are the engine's own: what is held goes to people, may run, or never runs.
+ */
+type: ("handoff" | "accept" | "outcome" | "escalate" | "release" | "refund")
+/**
+ * The log's origin.
+ */
+log: string
+project: Name
+/**
+ * The delivery's id: a UUID (RFC 9562), lower case.
+ */
+delivery: string
+/**
+ * Its number in the delivery, from 1.
+ */
+step: number
+/**
+ * The leaf hash of the receipt of the step before it, hexadecimal. Absent of the first.
+ */
+previous?: string
+/**
+ * The log index of that receipt. Absent of the first.
+ */
+previousAt?: number
+agent?: Name
+to?: Name
+/**
+ * Of a handoff: the decision that allowed it: a verdict's id, or that of the record which ended the request.
+ */
+decision?: string
+/**
+ * Of a handoff: the log index of that decision's receipt.
+ */
+decidedAt?: number
+root?: DigestText
+/**
+ * Of the first handoff: who may say `fulfilled`. The first giver, or who has it last.
+ */
+outcomeBy?: ("giver" | "receiver")
+/**
+ * What is held in escrow. Of the first handoff: all of it; of the engine's own steps: what they are about.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+held?: CustodyHeld[]
+deadline?: Time
+/**
+ * Of an outcome: how it ended.
+ */
+outcome?: ("fulfilled" | "disputed" | "failed")
+/**
+ * Of `escalate`: why people are asked.
+ */
+because?: ("disputed" | "overdue")
+/**
+ * The request that asks people. Of `escalate`, and of what people released or refunded.
+ */
+request?: string
+/**
+ * Of `escalate`: the log index of the receipt that opened the request.
+ */
+heldAt?: number
+/**
+ * Of what people released or refunded: the log index of the receipt that ended the request.
+ */
+resolvedAt?: number
+/**
+ * The mandates that it is done under: the same in every step. They themselves stay sealed.
+ * 
+ * @minItems 1
+ * @maxItems 8
+ */
+mandates?: CustodyMandate[]
+}
+export interface CustodyHeld {
+/**
+ * The decision that would let it run.
+ */
+decision: string
+/**
+ * The log index of its receipt.
+ */
+decidedAt: number
+}
+export interface CustodyMandate {
+/**
+ * What it is.
+ */
+kind: ("x402" | "ap2")
+/**
+ * SHA-256 of its RFC 8785 text.
+ */
+sha256: string
+/**
+ * Of an x402 payment: SHA-256 of the RFC 8785 text of `[network, from, nonce]`, which one payment has.
+ */
+nonce?: string
+}
+/**
+ * What a decision proof says to one counterparty: a JWS in the compact form (RFC 7515) with the header `alg: EdDSA`, `typ: countersign-decision-proof+jwt` and `kid`, and nothing else. It lets nothing run.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "decision_proof".
+ */
+export interface DecisionProofClaims {
+/**
+ * The origin of the receipt log.
+ */
+iss: string
+sub: Name
+/**
+ * Whom it is for: nobody else may take it.
+ */
+aud: string
+iat: NumericDate
+nbf: NumericDate
+exp: NumericDate
+project: Name
+/**
+ * The tool's service.
+ */
+service: string
+/**
+ * The tool.
+ */
+action: string
+/**
+ * The id in the receipt: the decision's, or the request's that people ended.
+ */
+id: string
+/**
+ * The request, when there was one.
+ */
+request?: string
+/**
+ * The verdict, or how the request ended.
+ */
+decision: ("allow" | "redact" | "hold" | "deny" | "APPROVED" | "REJECTED" | "APPROVED_WITH_MODIFICATIONS" | "EXPIRED")
+decided_at: Time
+root: DigestText
+patched_root?: DigestText
+policy: DigestText
+/**
+ * The receipt's place in the log.
+ */
+index: number
+/**
+ * The receipt's RFC 6962 leaf hash, hexadecimal.
+ */
+leaf_hash: string
+/**
+ * The size of a checkpoint that covers it.
+ */
+size: number
+/**
+ * The root hash of that checkpoint, base64.
+ */
+log_root: string
+shown?: ShownFields
+}
+/**
+ * Fields that are shown to this counterparty. Each is committed to by the root.
+ */
+export interface ShownFields {
+/**
+ * What remains of the action when everything is hidden: its RFC 8785 digest is `root`, or `patched_root` where there is one.
+ */
+remains: {
+[k: string]: unknown
+}
+/**
+ * What opens them, from the outside in.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+disclosures: ShownDisclosure[]
+}
+export interface ShownDisclosure {
+/**
+ * Where it stands in the action (RFC 6901).
+ */
+pointer: string
+/**
+ * An SD-JWT disclosure (RFC 9901), base64url.
+ */
+disclosure: string
+}
+/**
  * What must come of an action. What is left out is not looked at.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -1556,6 +1818,48 @@ name?: string
 given?: StepOrFixture[]
 action?: StepOrFixture
 expect?: Expectation
+}
+/**
+ * One receipt with its proof and some of the fields that it commits to: the RFC 8785 text of this object, and a newline.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "disclosed_receipt".
+ */
+export interface DisclosedReceipt {
+/**
+ * Always `DisclosedReceipt`.
+ */
+kind: "DisclosedReceipt"
+/**
+ * The receipt: the exact text of its log entry.
+ */
+entry: string
+/**
+ * The proof that it stands in the log, `c2sp.org/tlog-proof@v1`, to the byte.
+ */
+proof: string
+/**
+ * Of the receipt of an execution only: what remains of the report of its result and cost, whose digest is the receipt's `reportRoot`.
+ */
+report?: {
+[k: string]: unknown
+}
+/**
+ * What opens the fields that are shown, and those around them, by their pointers.
+ * 
+ * @maxItems 200000
+ */
+disclosures: OpenedField[]
+}
+export interface OpenedField {
+/**
+ * Where the value stands, as a JSON pointer: in the action, below `/patched` in the action as people left it, or below `/report` in what was told of its execution.
+ */
+pointer: string
+/**
+ * An SD-JWT disclosure (RFC 9901): base64url of the RFC 8785 text of `[salt, name, value]`, or of `[salt, value]` in a list.
+ */
+disclosure: string
 }
 /**
  * What a grant says: a JWS in the compact form (RFC 7515) with the header `alg: EdDSA`, `typ: countersign-grant+jwt` and `kid`, and nothing else. It lets one action run, once.
@@ -2231,6 +2535,10 @@ payload?: {
  */
 result?: unknown
 /**
+ * There where the action would run, but is held in escrow until a delivery releases it. There is no payload then.
+ */
+escrow?: "held"
+/**
  * The grant that lets this action run once: a JWS in the compact form. Only when the verdict lets a call run and the project makes grants.
  */
 grant?: string
@@ -2423,6 +2731,7 @@ log?: {
  * The name that the log's checkpoints carry: a host and path without a scheme. Default: `countersign.local/` and the project.
  */
 origin?: string
+attest?: Attest
 }
 /**
  * Where requests are reviewed. Default: a bare Git repository in the data folder.
@@ -2458,6 +2767,7 @@ grants?: {
 lifetime?: Duration
 audience?: Audience
 }
+retention?: Retention
 secrets?: Secrets
 changes?: Changes
 /**
@@ -2488,6 +2798,31 @@ action: TestStep
  * The least verdict that it must get. Default: `deny`.
  */
 expect?: ("hold" | "deny")
+}
+/**
+ * Has others vouch for the log while an engine runs: checkpoints, and how requests ended, are signed through the services under `sigstore`, as whoever the engine's identity token names. An outage delays it and loses nothing. Default: nothing is attested.
+ */
+export interface Attest {
+every?: Duration
+/**
+ * After how many more receipts it is due sooner. Default: 1000.
+ */
+receipts?: number
+/**
+ * Whether the receipt of each request that ended is attested by itself, rejections too. Default: `each`.
+ */
+resolutions?: ("each" | "none")
+/**
+ * What waits for its attestation. With `resolutions` an approved action is PENDING, without payload and grant, until the receipt of its approval has been attested. Default: `none`.
+ */
+wait?: ("none" | "resolutions")
+}
+/**
+ * How long clear values are kept. A running engine, and `receipts retain`, delete what is older, but for requests that wait. Receipts are never deleted. Default: for good.
+ */
+export interface Retention {
+inputs?: Duration
+tokens?: Duration
 }
 /**
  * Where the values of references such as `secret://env/STRIPE_KEY` come from. A reference to a provider that is not set up here is denied. Default: none.
@@ -2748,12 +3083,26 @@ sha256: string
  * The id of the decision about the call that gave the result. Only where the action's phase is `result`, and where the caller named it.
  */
 call?: string
+undoes?: Undoes
 /**
  * The request's id, when one was opened or resolved.
  */
 request?: string
 resolution?: Resolution
 }
+}
+/**
+ * The receipt that let the call run which this one takes back. In the verdict of a rollback, and in how its request ended.
+ */
+export interface Undoes {
+/**
+ * Its log index.
+ */
+index: number
+/**
+ * Its own id: a decision's, or a request's.
+ */
+id: string
 }
 /**
  * How the request ended. At stage `resolution` only, and always there.
@@ -3023,6 +3372,174 @@ call: {
 }
 reportRoot?: DigestText
 }
+}
+/**
+ * That inputs of decisions were erased on purpose. The receipts of those decisions stay as they are.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "receipt__erasure".
+ */
+export interface ErasureReceipt {
+/**
+ * in-toto Statement v1.
+ */
+_type: "https://in-toto.io/Statement/v1"
+/**
+ * What the statement is about.
+ * 
+ * @minItems 1
+ * @maxItems 1
+ */
+subject: {
+/**
+ * Always `erasure`.
+ */
+name: "erasure"
+/**
+ * SHA-256 over the RFC 8785 text of `predicate`.
+ */
+digest: {
+/**
+ * Hexadecimal SHA-256.
+ */
+sha256: string
+}
+}[]
+/**
+ * The predicate's type.
+ */
+predicateType: "https://countersign.dev/attestation/erasure/v0.1"
+predicate: {
+/**
+ * The receipt's id.
+ */
+id: string
+/**
+ * What was erased: all that was sealed under one subject's key, one decision, or what was kept long enough.
+ */
+scope: ("subject" | "decision" | "retention")
+/**
+ * The subject's pseudonym: an HMAC of its name under the engine's key. At scope `subject` only, and always there.
+ */
+subject?: string
+/**
+ * The decision's id. At scope `decision` only, and always there.
+ */
+decision?: string
+before?: Time
+tokensBefore?: Time
+/**
+ * The highest log index of a receipt whose inputs were erased. Absent where there was none.
+ */
+through?: number
+/**
+ * How many receipts lost their inputs.
+ */
+decisions: number
+/**
+ * How many clear values of tokens were deleted.
+ */
+tokens: number
+/**
+ * Why, in words. Never the name of the subject.
+ */
+reason: string
+/**
+ * Who erased, as that person said. Default: nobody said.
+ */
+by?: string
+issuedAt: Time
+/**
+ * The log's origin.
+ */
+issuerId: string
+}
+}
+/**
+ * One step of a delivery between agents.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "receipt__custody".
+ */
+export interface CustodyReceipt {
+/**
+ * in-toto Statement v1.
+ */
+_type: "https://in-toto.io/Statement/v1"
+/**
+ * What the statement is about.
+ * 
+ * @minItems 1
+ * @maxItems 1
+ */
+subject: {
+/**
+ * Always `step`.
+ */
+name: "step"
+/**
+ * SHA-256 over the RFC 8785 text of `predicate.step`.
+ */
+digest: {
+/**
+ * Hexadecimal SHA-256.
+ */
+sha256: string
+}
+}[]
+/**
+ * The predicate's type.
+ */
+predicateType: "https://countersign.dev/attestation/custody/v0.1"
+predicate: {
+/**
+ * The receipt's id: `cus_`, the delivery's id, a full stop, the step's number.
+ */
+id: string
+/**
+ * The bundle in force.
+ */
+policyDigest: {
+/**
+ * Hexadecimal SHA-256.
+ */
+sha256: string
+}
+issuedAt: Time
+/**
+ * The log's origin.
+ */
+issuerId: string
+step: CustodyStep
+signed?: CustodySignature
+vouched?: CustodyCredential
+}
+}
+/**
+ * The acting agent's own signature over the step.
+ */
+export interface CustodySignature {
+fingerprint: KeyFingerprint
+/**
+ * SSHSIG armour in the namespace `countersign-custody`.
+ */
+signature: string
+}
+/**
+ * Of an agent without a key: the credential that acted. For it there is only the engine's word.
+ */
+export interface CustodyCredential {
+/**
+ * The agents that it speaks for.
+ * 
+ * @minItems 1
+ * @maxItems 1024
+ */
+agents: string[]
+/**
+ * Its role.
+ */
+role: string
 }
 /**
  * Entry 0 of a log.
@@ -4024,6 +4541,34 @@ automate?: "never"
  * With `automate: never`: the tool with which an agent may prepare the call for a person. Default: none.
  */
 draft?: string
+undo?: Undo
+}
+/**
+ * The call that takes a call of this tool back, for `rollback`. It is judged like any call of the same agent. Default: none.
+ */
+export interface Undo {
+service?: Name
+/**
+ * The tool that takes it back; another one than this.
+ */
+action: string
+/**
+ * Its payload, field by field; `{}` for none.
+ */
+payload: {
+[k: string]: UndoField
+}
+within?: Duration
+}
+/**
+ * Exactly one of `from` and `value`.
+ */
+export interface UndoField {
+from?: Path
+/**
+ * A value that is always the same: any JSON value.
+ */
+value?: unknown
 }
 /**
  * What an auditor pins; nothing under audit is a trust root.
@@ -4063,6 +4608,13 @@ policies?: DigestText[]
  */
 reviewers?: TrustedReviewer[]
 sigstore?: TrustedSigstore
+/**
+ * Agents that sign the steps of deliveries: a step of one of them counts with one of these keys alone. Default: signatures are checked against the keys that they carry, and the answer says so.
+ * 
+ * @minItems 1
+ * @maxItems 4096
+ */
+agents?: TrustedAgent[]
 /**
  * Whether reviews count that a forge took without a signature, where a route asks for none: for them there is only the engine's word. Default: `refuse` where `reviewers` are given, else `accept`.
  */
@@ -4153,6 +4705,33 @@ tlog_min?: (0 | 1)
  * How many trusted logs must have promised to list the certificate. Default: 1.
  */
 ctlog_min?: (0 | 1)
+/**
+ * Who may attest checkpoints, receipts and verdicts of a gate. Compared as whole strings. Default: nobody; attestations are then checked against the certificates that they carry, and the answer says so.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+attesters?: Attester[]
+}
+export interface Attester {
+/**
+ * The OpenID Connect issuer, exactly as certificates name it.
+ */
+issuer: string
+/**
+ * Whom it vouches for, exactly as certificates name them.
+ */
+subject: string
+}
+export interface TrustedAgent {
+agent: Name
+/**
+ * The agent's keys.
+ * 
+ * @minItems 1
+ * @maxItems 32
+ */
+fingerprints: KeyFingerprint[]
 }
 export interface BundleSigner {
 id: Name

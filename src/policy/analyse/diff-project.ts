@@ -10,6 +10,7 @@ import {
   inOrder,
   isSame,
   listed,
+  longerIsWeaker,
   neutral,
   ownValue,
   unclear,
@@ -49,6 +50,7 @@ const SETTINGS: Readonly<Record<string, FieldComparator>> = {
   evaluation_bytes_max: higherIsWeaker,
   self_test: compareSelfTests,
   sigstore: compareSigstore,
+  attest: compareAttest,
 }
 
 /** Whose word counts for identities: another root may vouch for anybody. Where people sign changes nothing of that. */
@@ -77,6 +79,28 @@ const SIGSTORE: Readonly<Record<string, FieldComparator>> = {
   tsa_url: neutral,
   oidc_issuer: neutral,
   client_id: neutral,
+}
+
+/** What others vouch for: less often, less of it, or nothing that waits for it is weaker. */
+function compareAttest(...[before, after, field]: Parameters<FieldComparator>) {
+  if (!isObject(before) || !isObject(after)) {
+    const isGone = after === undefined
+    const message = isGone
+      ? `${field}: the log is no longer attested`
+      : `${field}: the log is attested now`
+    return [{ direction: isGone ? ('weaker' as const) : ('stronger' as const), message }]
+  }
+  return compareFields(before, after, ATTEST).map(({ direction, message }) => ({
+    direction,
+    message: `${field}.${message}`,
+  }))
+}
+
+const ATTEST: Readonly<Record<string, FieldComparator>> = {
+  every: longerIsWeaker,
+  receipts: higherIsWeaker,
+  resolutions: inOrder(['none', 'each']),
+  wait: inOrder(['none', 'resolutions']),
 }
 
 function isObject(value: Said): value is JsonObject {

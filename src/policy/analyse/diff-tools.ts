@@ -1,8 +1,8 @@
 import { EFFECTS, PRIORITIES } from '../../decide/evaluate/selector.ts'
-import type { CompiledPolicy, CompiledTool } from '../../model/generated/types.ts'
+import type { CompiledPolicy, CompiledTool, CompiledUndo } from '../../model/generated/types.ts'
 import type { PolicyChange } from '../../model/policy-diff.ts'
 import { isMilder, spokenSince } from './diff-defaults.ts'
-import type { Draft, FieldComparator } from './diff-fields.ts'
+import type { Draft, FieldComparator, Outcome, Said } from './diff-fields.ts'
 import {
   arrow,
   compareFields,
@@ -87,6 +87,25 @@ const TOOL_FIELDS: Readonly<Record<string, FieldComparator>> = {
     },
   ],
   draft: neutral,
+  undo: (before, after) => [undoOutcome(before, after)],
+}
+
+/** Without an undo a call cannot be rolled back; another one may take back more, or less. */
+function undoOutcome(before: Said, after: Said): Outcome {
+  if (before === undefined)
+    return { direction: 'neutral', message: `undo added: ${undoText(after)}` }
+  if (after === undefined)
+    return { direction: 'weaker', message: `undo removed: ${undoText(before)}` }
+  return { direction: 'unclear', message: `undo: ${undoText(before)} -> ${undoText(after)}` }
+}
+
+function undoText(said: Said): string {
+  const { service, action, payload, within } = said as unknown as CompiledUndo
+  const fields = payload.map(({ field, from, value }) =>
+    from === undefined ? `${field} = ${JSON.stringify(value)}` : `${field} from ${from}`,
+  )
+  const until = within === null ? '' : ` within ${within}`
+  return `${service}.${action}(${fields.join(', ')})${until}`
 }
 
 /** Whether a rule that names effects or priorities names the old word. It may not name the new one. */

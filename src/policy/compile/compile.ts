@@ -9,6 +9,7 @@ import type { CompiledPolicy } from '../../model/generated/types.ts'
 import type { RegoBuilt, RegoCompiler } from '../../model/rego.ts'
 import type { Bundle } from '../bundle/index.ts'
 import { BUNDLE_FILE, isBundlePath, makeBundle } from '../bundle/index.ts'
+import { checkAttest, compileAttest } from './attest.ts'
 import { compileBaselines } from './baselines.ts'
 import { checkChanges } from './change-rules.ts'
 import type { Documents, PolicyFiles } from './documents.ts'
@@ -24,6 +25,7 @@ import { newReport } from './report.ts'
 import { checkSecrets } from './secrets.ts'
 import { checkSigstore, compileSigstore } from './sigstore.ts'
 import { checkNeverAutomated } from './tools.ts'
+import { checkUndos } from './undo.ts'
 
 export type CompilePorts = {
   readonly rego: RegoCompiler
@@ -57,9 +59,11 @@ export async function compile(files: PolicyFiles, ports: CompilePorts): Promise<
   checkReferences(documents, packages, ports.now ?? null, report)
   checkSecrets(documents, report)
   checkSigstore(documents, files, report)
+  checkAttest(documents, report)
   checkNotify(documents, report)
   checkChanges(documents, report)
   if (!documents.broken.has('Tools')) checkNeverAutomated(documents, packages, report)
+  if (!documents.broken.has('Tools')) checkUndos(documents, report)
   checkNotEmpty(documents, packages, report)
   const [project] = documents.projects
   if (project === undefined || hasErrors(report)) return refused(report)
@@ -67,6 +71,7 @@ export async function compile(files: PolicyFiles, ports: CompilePorts): Promise<
   const policy = {
     ...compilePolicy(documents, project, rego),
     ...compileSigstore(project.value, files),
+    ...compileAttest(project.value),
     ...baselines.listed,
   }
   const contents = new Map<string, Uint8Array>([

@@ -9,14 +9,17 @@ import { checkForge } from './forge.ts'
 import { checkGrants } from './grants.ts'
 import { kindsOf } from './kinds/index.ts'
 import type { Report } from './report.ts'
+import { checkRetention } from './retention.ts'
 import { checkRoute } from './route-checks.ts'
 import { checkToolFields } from './tools.ts'
+import { checkUndoFields } from './undo.ts'
 
 /** Checks what stands in one entry alone: paths, durations, times, patterns, operators and kinds. */
 export function checkFields(documents: Documents, report: Report): void {
   for (const entry of documents.projects) checkProject(entry, report)
   for (const entry of documents.agents) checkBudgets(entry, report)
   for (const entry of documents.tools) checkToolFields(entry, report)
+  for (const entry of documents.tools) checkUndoFields(entry, report)
   for (const entry of documents.rules) checkRule(entry, report)
   for (const entry of documents.routes) checkRoute(entry, report)
   for (const entry of documents.people) checkPerson(entry, report)
@@ -27,6 +30,7 @@ function checkProject(entry: Entry<Project>, report: Report): void {
   checkTime(entry, '/valid_until', entry.value.valid_until, report)
   checkForge(entry, report)
   checkGrants(entry, report)
+  checkRetention(entry, report)
 }
 
 function checkRule(entry: Entry<Rule>, report: Report): void {

@@ -27,10 +27,12 @@ import { kindsOf } from './kinds/index.ts'
 import { compileNotify } from './notify.ts'
 import type { CheckedRego } from './rego.ts'
 import { compilePackage } from './rego.ts'
+import { compileRetention } from './retention.ts'
 import { compileDelegates, compileIdentities } from './roster.ts'
 import { compileRoute } from './routes.ts'
 import { compileCredentials, compileSecrets, compileSecretTexts } from './secrets.ts'
 import { sorted } from './sorted.ts'
+import { compileUndo } from './undo.ts'
 
 /** The policy of checked documents: defaults filled in, everything sorted, the place of each thing kept. */
 export function compilePolicy(
@@ -58,6 +60,7 @@ export function compilePolicy(
     log_origin: value.log?.origin ?? `countersign.local/${value.project}`,
     forge: compileForge(value),
     ...compileGrants(value),
+    ...compileRetention(value),
     ...compileSecrets(value),
     ...compileNotify(value),
     ...compileChanges(value),
@@ -150,11 +153,12 @@ export function compileData(policy: CompiledPolicy): string {
 }
 
 function compileAgent(entry: Entry<Agent>): CompiledAgent {
-  const { agent, owner, fingerprints, scopes } = entry.value
+  const { agent, owner, fingerprints, keys, scopes } = entry.value
   return {
     agent,
     owner: owner ?? null,
     fingerprints: sorted(fingerprints),
+    ...(keys === undefined ? {} : { keys: sorted(keys) }),
     ...compileBudgets(entry),
     ...compileCredentials(entry),
     scopes: scopes.map(({ tools, roles, principals }, index) => ({
@@ -181,6 +185,7 @@ function compileTools(entry: Entry<Tools>): CompiledTool[] {
     ...(tool.detokenise === undefined ? {} : { detokenise: sorted(tool.detokenise) }),
     ...(tool.automate === undefined ? {} : { automate: tool.automate }),
     ...(tool.draft === undefined ? {} : { draft: tool.draft }),
+    ...compileUndo(entry.value, tool),
     ...entry.keyAt(joinPointer('/tools', action)),
   }))
 }

@@ -65,7 +65,11 @@ function checkDuplicates(documents: Documents, report: Report): void {
       place: entry.at(`/keys/${index}/fingerprint`),
     })),
   )
-  refuseDuplicates('key', keys, report)
+  const agentKeys = documents.agents.flatMap((entry) =>
+    (entry.value.keys ?? []).map((name, index) => ({ name, place: entry.at(`/keys/${index}`) })),
+  )
+  // A key is one person's or one agent's: nobody signs for two.
+  refuseDuplicates('key', [...keys, ...agentKeys], report)
   const gpgKeys = documents.people.flatMap((entry) =>
     (entry.value.gpg_keys ?? []).map((key, index) => ({
       name: key.fingerprint,

@@ -1,2 +1,7 @@
 export { encodeLeafHash } from './merkle.ts'
-export { decisionReceipt, executionReceipt, genesisReceipt } from './statement.ts'
+export {
+  decisionReceipt,
+  erasureReceipt,
+  executionReceipt,
+  genesisReceipt,
+} from './statement.ts'

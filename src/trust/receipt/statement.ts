@@ -5,19 +5,27 @@ import { parseJsonBytes } from '../../base/json-parse.ts'
 import type { JsonValue } from '../../base/json-value.ts'
 import { CANONICAL_DEPTH_MAX, LOG_ENTRY_BYTES_MAX } from '../../base/limits.ts'
 import type {
+  CustodyReceipt,
   DecisionReceipt,
+  ErasureReceipt,
   ExecutionReceipt,
   GenesisReceipt,
   Receipt,
 } from '../../model/generated/types.ts'
 import { validate } from '../../model/validate.ts'
 import { parseVerifierKey } from './checkpoint.ts'
+import type { CustodyFields } from './custody.ts'
+import { custodyProblem, custodyStatement } from './custody.ts'
+import { erasureProblem } from './erasure.ts'
 
 /** What a decision's receipt says beside its envelope; see `schemas/receipt.schema.json`. */
 export type DecisionFields = DecisionReceipt['predicate']
 
 /** What an execution's receipt says beside its envelope. */
 export type ExecutionFields = ExecutionReceipt['predicate']
+
+/** What an erasure's receipt says beside its envelope. */
+export type ErasureFields = ErasureReceipt['predicate']
 
 /** What entry 0 of a log says. `verifierKey` is the signed-note form and names the origin. */
 export type GenesisFields = GenesisReceipt['predicate']
@@ -47,6 +55,34 @@ export function executionReceipt(fields: ExecutionFields): Uint8Array {
     _type: STATEMENT_TYPE,
     subject: [{ name: 'call', digest: { sha256: sha256Hex(canonicalText(fields.call)) } }],
     predicateType: EXECUTION_TYPE,
+    predicate: fields,
+  })
+}
+
+/**
+ * The log entry of one erasure: an in-toto Statement whose subject is the digest of what it says.
+ *
+ * @throws {PolicyError} RECEIPT_INVALID
+ */
+export function erasureReceipt(fields: ErasureFields): Uint8Array {
+  return encodeReceipt({
+    _type: STATEMENT_TYPE,
+    subject: [{ name: 'erasure', digest: { sha256: sha256Hex(canonicalText(fields)) } }],
+    predicateType: ERASURE_TYPE,
+    predicate: fields,
+  })
+}
+
+/**
+ * The log entry of one step of a delivery: an in-toto Statement whose subject is the digest of the step.
+ *
+ * @throws {PolicyError} RECEIPT_INVALID, RECEIPT_TOO_LARGE
+ */
+export function custodyReceipt(fields: CustodyFields): Uint8Array {
+  return encodeReceipt({
+    _type: STATEMENT_TYPE,
+    subject: [{ name: 'step', digest: { sha256: sha256Hex(custodyStatement(fields.step)) } }],
+    predicateType: CUSTODY_TYPE,
     predicate: fields,
   })
 }
@@ -91,11 +127,28 @@ export function isGenesis(receipt: Receipt): receipt is GenesisReceipt {
   return receipt.predicateType === GENESIS_TYPE
 }
 
+/** Whether a receipt is of a verdict, or of how a request ended. */
+export function isDecision(receipt: Receipt): receipt is DecisionReceipt {
+  return receipt.predicateType === DECISION_TYPE
+}
+
 /** Whether a receipt is about an execution. */
 export function isExecution(receipt: Receipt): receipt is ExecutionReceipt {
   return receipt.predicateType === EXECUTION_TYPE
 }
 
+/** Whether a receipt says that inputs were erased. */
+export function isErasure(receipt: Receipt): receipt is ErasureReceipt {
+  return receipt.predicateType === ERASURE_TYPE
+}
+
+/** Whether a receipt is of a step in a delivery between agents. */
+export function isCustody(receipt: Receipt): receipt is CustodyReceipt {
+  return receipt.predicateType === CUSTODY_TYPE
+}
+
+const CUSTODY_TYPE = 'https://countersign.dev/attestation/custody/v0.1'
+const ERASURE_TYPE = 'https://countersign.dev/attestation/erasure/v0.1'
 const EXECUTION_TYPE = 'https://countersign.dev/attestation/execution/v0.1'
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
 const DECISION_TYPE = 'https://countersign.dev/attestation/decision/v0.1'
@@ -121,6 +174,8 @@ function checkReceipt(value: unknown): Receipt {
   const receipt = value as Receipt
   if (isGenesis(receipt)) checkGenesis(receipt)
   else if (isExecution(receipt)) checkExecution(receipt)
+  else if (isErasure(receipt)) checkErasure(receipt)
+  else if (isCustody(receipt)) checkCustody(receipt)
   else checkDecision(receipt)
   return receipt
 }
@@ -168,6 +223,18 @@ function checkExecution({ subject, predicate }: ExecutionReceipt): void {
   if (predicate.stage === 'reported' && predicate.reportRoot === undefined) {
     throw invalid('`reportRoot` in a report')
   }
+}
+
+function checkErasure({ subject, predicate }: ErasureReceipt): void {
+  checkSubject(subject, 'erasure', sha256Hex(canonicalText(predicate)))
+  const problem = erasureProblem(predicate)
+  if (problem !== null) throw invalid(problem)
+}
+
+function checkCustody({ subject, predicate }: CustodyReceipt): void {
+  checkSubject(subject, 'step', sha256Hex(custodyStatement(predicate.step)))
+  const problem = custodyProblem(predicate)
+  if (problem !== null) throw invalid(problem)
 }
 
 const RESOLUTIONS: ReadonlySet<string> = new Set([

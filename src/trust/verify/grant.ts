@@ -1,24 +1,21 @@
-import { createPublicKey, verify } from 'node:crypto'
-import { canonicalize } from '../../base/canonical-json.ts'
 import { commitAction } from '../../base/commitments.ts'
 import type { Digest } from '../../base/digest.ts'
-import { sha256Text, utf8 } from '../../base/digest.ts'
-import { decodeBase64url, encodeBase64url } from '../../base/encoding.ts'
+import { decodeBase64url } from '../../base/encoding.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
-import { parseJsonBytes } from '../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import type { JsonObject } from '../../base/json-value.ts'
 import {
   GRANT_LENGTH_MAX,
   GRANT_LIFETIME_MS_MAX,
   GRANT_SKEW_MS,
   GRANT_SKEW_MS_MAX,
-  JWKS_KEYS_MAX,
 } from '../../base/limits.ts'
 import type { GrantClaims } from '../../model/generated/types.ts'
 import type { GrantLedger, Jwks } from '../../model/ports.ts'
 import { GRANT_TYPE } from '../../model/ports.ts'
 import { validate } from '../../model/validate.ts'
+import type { TokenKind } from './jws.ts'
+import { openToken } from './jws.ts'
 
 export type GrantContext = {
   /** The engine's public keys, from a place that the tool trusts; never from the grant. */
@@ -66,27 +63,21 @@ export function verifyGrant(grant: string, context: GrantContext): GrantClaims {
  * @throws {PolicyError} GRANT_MALFORMED, GRANT_UNTRUSTED, SIGNATURE_WRONG, JWKS_INVALID
  */
 export function openGrant(grant: string, jwks: Jwks): GrantClaims {
-  if (typeof grant !== 'string' || grant.length > GRANT_LENGTH_MAX) {
-    throw malformed(`text of at most ${GRANT_LENGTH_MAX} characters`)
-  }
-  const [header = '', body = '', signature = '', ...more] = grant.split('.')
-  if (signature === '' || more.length > 0) throw malformed('a JWS in the compact form')
-  const kid = kidOf(objectOf(header))
-  const key = keysOf(jwks).get(kid)
-  if (key === undefined) {
-    throw new PolicyError('GRANT_UNTRUSTED', 'expected the signature of a key in the JWKS document')
-  }
-  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' })
-  if (!verify(null, utf8(`${header}.${body}`), publicKey, bytesOf(signature))) {
-    throw new PolicyError('SIGNATURE_WRONG', "expected the key's signature of this grant")
-  }
-  const claims = objectOf(body)
+  const claims = openToken(grant, jwks, GRANT)
   const [problem] = validate('grant', claims)
   if (problem !== undefined) {
-    throw malformed(`claims as the schema has them; at '${problem.pointer}': ${problem.message}`)
+    throw failure(
+      'GRANT_MALFORMED',
+      `a grant: claims as the schema has them; at '${problem.pointer}': ${problem.message}`,
+    )
   }
   // The schema has just vouched for its shape.
   return claims as unknown as GrantClaims
+}
+
+const GRANT: TokenKind = {
+  ...{ name: 'a grant', type: GRANT_TYPE, lengthMax: GRANT_LENGTH_MAX, depthMax: 4 },
+  ...{ malformed: 'GRANT_MALFORMED', untrusted: 'GRANT_UNTRUSTED' },
 }
 
 /**
@@ -143,84 +134,8 @@ function callRoot(call: Call, payload: JsonObject): Digest {
   return commitCall(call, payload).root
 }
 
-function kidOf(header: JsonObject): string {
-  const { alg, typ, kid } = header
-  if (alg !== 'EdDSA') throw malformed('the algorithm EdDSA')
-  if (typ !== GRANT_TYPE) throw malformed(`the type ${GRANT_TYPE}`)
-  if (typeof kid !== 'string') throw malformed('a key id')
-  // A key, or a place of one, inside a token is chosen by whoever made the token.
-  if (Object.keys(header).length !== 3) throw malformed('a header of alg, typ and kid alone')
-  return kid
-}
-
-/** The public keys of a JWKS document (RFC 7517) by their thumbprints. */
-function keysOf(jwks: Jwks): ReadonlyMap<string, string> {
-  const keys: unknown = jwks?.keys
-  if (!Array.isArray(keys) || keys.length === 0 || keys.length > JWKS_KEYS_MAX) {
-    throw jwksInvalid(`from 1 to ${JWKS_KEYS_MAX} keys`)
-  }
-  return new Map(keys.map((key: unknown) => publicKeyOf(key)))
-}
-
-function publicKeyOf(value: unknown): readonly [kid: string, x: string] {
-  if (typeof value !== 'object' || value === null) throw jwksInvalid('keys that are objects')
-  const own = (name: string): unknown =>
-    Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
-  if (own('kty') !== 'OKP' || own('crv') !== 'Ed25519') throw jwksInvalid('Ed25519 keys')
-  if (own('d') !== undefined) throw jwksInvalid('public keys alone; a private one must be replaced')
-  if (![undefined, 'EdDSA'].includes(own('alg') as string)) throw jwksInvalid('keys for EdDSA')
-  if (![undefined, 'sig'].includes(own('use') as string)) throw jwksInvalid('keys for signatures')
-  const x = own('x')
-  if (typeof x !== 'string' || !isKeyText(x)) throw jwksInvalid('32 bytes in base64url as x')
-  const kid = thumbprint(x)
-  if (own('kid') !== kid) throw jwksInvalid('the RFC 7638 thumbprint as kid')
-  return [kid, x]
-}
-
-function isKeyText(x: string): boolean {
-  try {
-    return decodeBase64url(x).length === 32
-  } catch {
-    return false
-  }
-}
-
-/** RFC 7638 with SHA-256, of an Ed25519 key (RFC 8037 appendix A.3). */
-function thumbprint(x: string): string {
-  return encodeBase64url(sha256Text(canonicalize({ crv: 'Ed25519', kty: 'OKP', x })))
-}
-
-function objectOf(part: string): JsonObject {
-  let value: JsonValue
-  try {
-    value = parseJsonBytes(decodeBase64url(part), { bytesMax: GRANT_LENGTH_MAX, depthMax: 4 })
-  } catch (cause) {
-    throw new PolicyError('GRANT_MALFORMED', 'expected base64url of strict JSON', { cause })
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as JsonObject
-  }
-  throw malformed('JSON objects')
-}
-
-function bytesOf(signature: string): Uint8Array {
-  try {
-    return decodeBase64url(signature)
-  } catch (cause) {
-    throw new PolicyError('GRANT_MALFORMED', 'expected base64url', { cause })
-  }
-}
-
-function malformed(expected: string): PolicyError {
-  return failure('GRANT_MALFORMED', `a grant: ${expected}`)
-}
-
 function unbound(what: string): PolicyError {
   return failure('GRANT_UNBOUND', `a grant for ${what}`)
-}
-
-function jwksInvalid(what: string): PolicyError {
-  return failure('JWKS_INVALID', `a JWKS document with ${what}`)
 }
 
 function failure(code: ErrorCode, expected: string): PolicyError {

@@ -1,7 +1,13 @@
 export type { PolicyErrorOptions } from '../../base/errors.ts'
 export { PolicyError } from '../../base/errors.ts'
+export { CUSTODY_NAMESPACE } from '../../model/custody.ts'
 export type {
+  CustodyReceipt,
+  CustodyStep,
+  DecisionProofClaims,
   DecisionReceipt,
+  DisclosedReceipt,
+  ErasureReceipt,
   ExecutionReceipt,
   GenesisReceipt,
   GrantClaims,
@@ -11,7 +17,14 @@ export type {
 export type { LogProblem, LogReport, Witnessed } from '../../model/log-report.ts'
 export type { GrantLedger, Jwk, Jwks } from '../../model/ports.ts'
 export { REVIEW_NAMESPACE } from '../../model/ports.ts'
+export { custodyStatement } from '../receipt/custody.ts'
 export { parseReceipt } from '../receipt/statement.ts'
+export type { Attested, AttestedCheckpoint, AttestedGate, AttestedReceipt } from './attestation.ts'
+export {
+  verifyCheckpointAttestation,
+  verifyGateAttestation,
+  verifyReceiptAttestation,
+} from './attestation.ts'
 export type { BundleStatement, VerifiedSigner } from './bundle.ts'
 export {
   bundleStatement,
@@ -19,6 +32,10 @@ export {
   verifyBundleSignature,
   verifyCommitSignature,
 } from './bundle.ts'
+export type { DecisionProofContext, VerifiedDecisionProof } from './decision-proof.ts'
+export { checkDecisionProof, verifyDecisionProof } from './decision-proof.ts'
+export type { DisclosedFields, HiddenField, OpenedField } from './disclosed.ts'
+export { parseDisclosed, verifyDisclosed } from './disclosed.ts'
 export type { Call, GrantContext } from './grant.ts'
 export { checkGrantTimes, commitCall, openGrant, verifyGrant } from './grant.ts'
 export { createMemoryLedger } from './grant-ledger.ts'

@@ -24,12 +24,16 @@ import { REVIEW_NAMESPACE } from '../../model/ports.ts'
 import { validate } from '../../model/validate.ts'
 import type { VerifierKey } from '../receipt/checkpoint.ts'
 import { formatVerifierKey } from '../receipt/checkpoint.ts'
-import { isExecution, isGenesis, parseReceipt } from '../receipt/statement.ts'
+import { isCustody, isErasure, isExecution, isGenesis, parseReceipt } from '../receipt/statement.ts'
 import { TILE_WIDTH, tilePath } from '../receipt/tiles.ts'
 import { checkBatch } from './log-batches.ts'
+import * as custody from './log-custody.ts'
+import { checkErasure } from './log-erasures.ts'
 import type { PastExecutions } from './log-executions.ts'
 import { checkExecution, newPastExecutions, rememberPermit } from './log-executions.ts'
 import { brokenOf, checkSeats } from './log-seats.ts'
+import { checkUndo } from './log-undo.ts'
+import { wordOf } from './receipt-word.ts'
 import { IN_TOTO_PAYLOAD_TYPE, readSigstoreBundle, verifySigstoreBundle } from './sigstore.ts'
 import { verifySshsig } from './sshsig.ts'
 
@@ -51,6 +55,9 @@ export type ReceiptCheck = {
   readonly keyless: number
   /** Reviews that have none, and for which there is only the engine's word. */
   readonly unsigned: number
+  /** Rollbacks that may run. */
+  readonly undone: number
+  readonly custody: custody.CustodyCounts
 }
 
 /**
@@ -61,6 +68,29 @@ export function checkReceipts(
   entries: readonly Uint8Array[],
   context: ReceiptContext,
 ): ReceiptCheck {
+  const checker = newReceiptChecker(context)
+  const problems: LogProblem[] = []
+  for (const [index, entry] of entries.entries()) {
+    if (problems.length >= PROBLEMS_MAX) break
+    try {
+      checker.check(index, entry)
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error
+      const message = `entry ${index}: ${error.message}`
+      problems.push({ code: error.code, file: fileOf(index, entries.length), message })
+    }
+  }
+  return { problems, ...checker.counts() }
+}
+
+/** Checks receipts one by one. What they refer to must have been checked before. */
+export type ReceiptChecker = {
+  /** @throws {PolicyError} for what is wrong with it */
+  check(index: number, entry: Uint8Array): Receipt
+  counts(): Omit<ReceiptCheck, 'problems'>
+}
+
+export function newReceiptChecker(context: ReceiptContext): ReceiptChecker {
   const past: Past = {
     holds: new Map(),
     broken: new Map(),
@@ -68,36 +98,30 @@ export function checkReceipts(
     nonces: new Set(),
     batches: new Map(),
     executions: newPastExecutions(),
+    undone: new Map(),
+    erasures: new Set(),
+    custody: custody.newPastCustody(),
   }
-  const problems: LogProblem[] = []
-  const counts = new Map<string, number>()
-  let reviews = 0
-  let keyless = 0
-  let unsigned = 0
-  for (const [index, entry] of entries.entries()) {
-    if (problems.length >= PROBLEMS_MAX) break
-    try {
+  const words = new Map<string, number>()
+  const reviews = { signed: 0, keyless: 0, unsigned: 0 }
+  return {
+    check: (index, entry) => {
       const receipt = parseReceipt(entry)
       const word = wordOf(receipt)
-      counts.set(word, (counts.get(word) ?? 0) + 1)
+      words.set(word, (words.get(word) ?? 0) + 1)
       const checked = checkReceipt(receipt, { index, past, context })
-      reviews += checked.signed
-      keyless += checked.keyless
-      unsigned += checked.unsigned
-    } catch (error) {
-      if (!(error instanceof PolicyError)) throw error
-      const message = `entry ${index}: ${error.message}`
-      problems.push({ code: error.code, file: fileOf(index, entries.length), message })
-    }
+      reviews.signed += checked.signed
+      reviews.keyless += checked.keyless
+      reviews.unsigned += checked.unsigned
+      return receipt
+    },
+    counts: () => {
+      const { signed, keyless, unsigned } = reviews
+      const counts = Object.fromEntries([...words].sort())
+      const [undone, delivered] = [past.undone.size, custody.countDeliveries(past.custody)]
+      return { counts, reviews: signed, keyless, unsigned, undone, custody: delivered }
+    },
   }
-  return { problems, counts: Object.fromEntries([...counts].sort()), reviews, keyless, unsigned }
-}
-
-/** What a receipt is counted as. */
-function wordOf(receipt: Receipt): string {
-  if (isGenesis(receipt)) return 'genesis'
-  if (isExecution(receipt)) return `execution ${receipt.predicate.stage}`
-  return receipt.predicate.decision
 }
 
 /** The bundle that holds an entry. */
@@ -119,6 +143,11 @@ type Past = {
   /** Batches by their nonce, each as the text of what is signed of it. */
   readonly batches: Map<string, string>
   readonly executions: PastExecutions
+  /** Rollbacks that may run, by the index of the receipt that they take back. */
+  readonly undone: Map<number, number>
+  /** Ids of erasures. */
+  readonly erasures: Set<string>
+  readonly custody: custody.PastCustody
 }
 
 type Place = { readonly index: number; readonly past: Past; readonly context: ReceiptContext }
@@ -137,17 +166,28 @@ function checkReceipt(receipt: Receipt, place: Place): Reviews {
   if (index === 0) throw invalid('the genesis of the log')
   const { predicate } = receipt
   if (predicate.issuerId !== context.origin) throw invalid("the log's origin as the issuer")
-  checkPolicy(predicate.policyDigest.sha256, context.trust)
+  if (isErasure(receipt)) {
+    checkErasure(receipt, index, past.erasures)
+    return NO_REVIEWS
+  }
+  checkPolicy(receipt.predicate.policyDigest.sha256, context.trust)
   if (isExecution(receipt)) {
     checkExecution(receipt, index, past.executions)
+    custody.checkNotHeld(receipt.predicate.decidedAt, past.custody)
+    return NO_REVIEWS
+  }
+  if (isCustody(receipt)) {
+    custody.checkCustody(receipt, { index, past, trust: context.trust })
     return NO_REVIEWS
   }
   const { resolution, decision } = receipt.predicate
   const reviews =
     resolution === undefined ? NO_REVIEWS : checkResolution(receipt, resolution, place)
+  checkUndo(receipt, index, past)
   if (decision === 'hold') past.holds.set(index, receipt)
   if (resolution !== undefined && brokenOf(resolution).length > 0) past.broken.set(index, receipt)
   rememberPermit(receipt, index, past.executions)
+  custody.rememberEnding(receipt, index, past.custody)
   return reviews
 }
 

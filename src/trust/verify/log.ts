@@ -8,6 +8,9 @@ import { parseCheckpoint, parseVerifierKey } from '../receipt/checkpoint.ts'
 import { hashAt, hashLeaf } from '../receipt/merkle.ts'
 import { isGenesis, parseReceipt } from '../receipt/statement.ts'
 import { parseTilePath } from '../receipt/tiles.ts'
+import type { AttestationCheck } from './attestation-log.ts'
+import { checkAttestations, partAttestations } from './attestation-log.ts'
+import { custodyClaims } from './log-custody.ts'
 import { checkGrown } from './log-growth.ts'
 import type { ReceiptCheck } from './log-receipts.ts'
 import { checkReceipts } from './log-receipts.ts'
@@ -23,16 +26,19 @@ export type LogOptions = {
   readonly trust?: Trust
   /** An earlier checkpoint of the same log: the log must have grown out of it. */
   readonly since?: string
+  /** Attestations that came beside it, by path below their folder. Default: those inside it, below `attestations`. */
+  readonly attestations?: LogFiles
 }
 
 /**
  * Checks a log offline: the checkpoint's signature, every byte of every file, every receipt, what receipts say of
  * each other, and the reviews inside them. Files that the checkpoint does not call for are refused.
  *
- * @param files - the log's files by path, as `checkpoint` and `tile/0/000.p/7`
+ * @param all - the log's files by path, as `checkpoint` and `tile/0/000.p/7`
  * @throws {PolicyError} TRUST_INVALID when a key in the trust file is malformed; all else is in the report
  */
-export function verifyLog(files: LogFiles, options: LogOptions = {}): LogReport {
+export function verifyLog(all: LogFiles, options: LogOptions = {}): LogReport {
+  const { log: files, attestations: inside } = partAttestations(all)
   const note = files.get(CHECKPOINT_FILE)
   if (note === undefined) {
     return refuse(null, [{ code: 'LOG_MISSING', file: CHECKPOINT_FILE, message: 'no checkpoint' }])
@@ -61,13 +67,18 @@ export function verifyLog(files: LogFiles, options: LogOptions = {}): LogReport 
     trust: options.trust,
   })
   const quorum = attempt(CHECKPOINT_FILE, () => requireQuorum(signers.cosignatures, options.trust))
+  const attested = checkAttestations(options.attestations ?? inside, {
+    ...{ checkpoint, contents: tiles.contents, keys: keys.keys, witnesses },
+    ...{ trust: options.trust, counts: check.counts },
+  })
   const problems = [
     ...check.problems,
+    ...attested.problems,
     ...('code' in quorum ? [quorum] : []),
     ...checkSince(tiles.contents, checkpoint, { ...options, keys: keys.keys, witnesses }),
   ]
   if (problems.length > 0) return { ...refuse(checkpoint, problems), receipts: check.counts }
-  return accept(checkpoint, { check, cosignatures: signers.cosignatures }, options)
+  return accept(checkpoint, { check, attested, cosignatures: signers.cosignatures }, options)
 }
 
 /** Runs a check whose failure is a finding about a file. */
@@ -167,9 +178,15 @@ function checkSince(
   return checkGrown(earlier, checkpoint, (size) => tree.root(size))
 }
 
+type Accepted = {
+  readonly check: ReceiptCheck
+  readonly attested: AttestationCheck
+  readonly cosignatures: readonly Cosignature[]
+}
+
 function accept(
   checkpoint: SignedCheckpoint,
-  { check, cosignatures }: { check: ReceiptCheck; cosignatures: readonly Cosignature[] },
+  { check, attested, cosignatures }: Accepted,
   options: LogOptions,
 ): LogReport {
   const { trust, since } = options
@@ -186,6 +203,11 @@ function accept(
   if (Object.keys(check.counts).some((word) => word.startsWith('execution'))) {
     proven.push('each execution follows a decision that let the same call run, and is the only one')
   }
+  const delivered = custodyClaims(check.custody, trust)
+  proven.push(...delivered.proven)
+  if (check.undone > 0) {
+    proven.push('each rollback names an earlier call that was let run, and is the only one of it')
+  }
   if (pinned) proven.push(`the key is one that the trust file pins for ${origin}`)
   if (people) {
     const what = check.keyless > 0 ? 'a key or identity' : 'a key'
@@ -198,7 +220,7 @@ function accept(
   }
   if (policies) proven.push('each receipt names policies that the trust file lists')
   if (since !== undefined) proven.push('the log grew out of the earlier checkpoint')
-  proven.push(...witnessProofs(cosignatures))
+  proven.push(...witnessProofs(cosignatures), ...attested.proven)
   const open = [
     'that the routes and the quorum were those of the policy, and that the verdicts follow from it',
     "that the times are right: they are the engine's and the reviewers' own",
@@ -216,11 +238,13 @@ function accept(
       `that ${check.unsigned} reviews without a signature were made at all: for them there is only the engine's word`,
     )
   }
+  open.push(...delivered.open)
   if (!pinned) open.push('whose log it is: the key is the one the log names itself (give --trust)')
   if (!people)
     open.push('that the keys are those of the reviewers named (list reviewers under --trust)')
   if (!policies) open.push('that the policies are the agreed ones (list policies under --trust)')
   if (since === undefined) open.push('that nothing was rolled back or replaced (give --since)')
+  open.push(...attested.open)
   return {
     status: pinned ? 'verified' : 'self-consistent; key not pinned',
     origin,

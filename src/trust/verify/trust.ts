@@ -55,6 +55,10 @@ function checkTrust(value: unknown): Trust {
     ),
     'identity',
   )
+  checkOnce(
+    (trust.sigstore?.attesters ?? []).map(({ issuer, subject }) => `${subject} of ${issuer}`),
+    'attester',
+  )
   checkRoot(trust)
   const signers = trust.bundle_signers ?? []
   checkOnce(

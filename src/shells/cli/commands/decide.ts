@@ -12,6 +12,7 @@ type Flags = EngineFlags & {
   readonly format: string
   readonly idempotencyKey?: string
   readonly call?: string
+  readonly escrow?: boolean
 }
 
 export function registerDecide(program: Command, cli: Cli): void {
@@ -26,6 +27,7 @@ export function registerDecide(program: Command, cli: Cli): void {
       'put the values of secrets into the payload that is printed (default: their references)',
     )
     .option('--call <decision>', 'with a result: the decision that allowed the call which gave it')
+    .option('--escrow', 'hold a call that may run in escrow, until a delivery releases it; exit 1')
     .action((action: string, flags: Flags) => decide(cli, action, flags))
   withExamples(withFormat(withData(withPolicyOrBundle(command)), ['pretty', 'json']), [
     ['countersign decide @action.json', 'exit 0: allowed; 1: held or denied'],
@@ -42,11 +44,13 @@ async function decide(cli: Cli, action: string, flags: Flags): Promise<void> {
     engineOf(parts, async () => undefined).decide(text, {
       ...(flags.idempotencyKey === undefined ? {} : { idempotencyKey: flags.idempotencyKey }),
       ...(flags.call === undefined ? {} : { call: flags.call }),
+      ...(flags.escrow === true ? { escrow: true } : {}),
     }),
   )
   if (flags.format === 'json') printJson(cli, outcome)
   else printText(cli, outcomeText(outcome, paintOf(cli)))
-  cli.exit(outcome.verdict === 'allow' || outcome.verdict === 'redact' ? 0 : 1)
+  const runs = outcome.verdict === 'allow' || outcome.verdict === 'redact'
+  cli.exit(runs && outcome.escrow === undefined ? 0 : 1)
 }
 
 /** An action as JSON text: the argument itself, @FILE, or standard input for `-`. */

@@ -7,6 +7,7 @@ import { registerChanges } from './changes.ts'
 import { registerCheck } from './check.ts'
 import { registerCompletion } from './completion.ts'
 import { registerDecide } from './decide.ts'
+import { registerDeliveries } from './deliveries.ts'
 import { registerDemo } from './demo.ts'
 import { registerDiff } from './diff.ts'
 import { registerDoctor } from './doctor.ts'
@@ -18,9 +19,11 @@ import { registerInit } from './init.ts'
 import { registerInspect } from './inspect.ts'
 import { registerKeys } from './keys.ts'
 import { registerLog } from './log.ts'
+import { registerProofs } from './proofs.ts'
 import { registerReceipts } from './receipts.ts'
 import { registerReplay } from './replay.ts'
 import { registerRequests } from './requests.ts'
+import { registerRollback } from './rollback.ts'
 import { registerTest } from './test.ts'
 
 /** Adds a command to the program. */
@@ -44,7 +47,10 @@ export const COMMANDS: readonly Register[] = [
   registerExplain,
   registerEval,
   registerRequests,
+  registerRollback,
   registerReceipts,
+  registerProofs,
+  registerDeliveries,
   registerLog,
   registerKeys,
   registerDemo,

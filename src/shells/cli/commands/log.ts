@@ -6,9 +6,10 @@ import { reconciliationText } from '../../../report/reconciliation.ts'
 import { type EngineFlags, withEngine } from '../engine.ts'
 import { usage, withData, withExamples, withFormat, withPolicyOrBundle } from '../options.ts'
 import { type Cli, paintOf, printJson, printText } from '../output.ts'
+import { registerAttest, registerVerifyAttestation } from './log-attest.ts'
 import { registerMonitor } from './log-monitor.ts'
 import { registerCosign, registerPublish } from './log-publish.ts'
-import { registerVerify } from './receipts.ts'
+import { registerVerify } from './receipts-verify.ts'
 
 export function registerLog(program: Command, cli: Cli): void {
   const log = program
@@ -20,6 +21,8 @@ export function registerLog(program: Command, cli: Cli): void {
     .action((flags: EngineFlags) => printCheckpoint(cli, flags))
   withData(withPolicyOrBundle(checkpoint))
   registerVerify(log, cli)
+  registerAttest(log, cli)
+  registerVerifyAttestation(log, cli)
   registerPublish(log, cli)
   registerCosign(log, cli)
   registerMonitor(log, cli)

@@ -1,20 +1,20 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { openStoreForReading } from '../../../app/engine/open-engine.ts'
-import { verifyReceiptFiles } from '../../../app/receipts/receipt-proofs.ts'
-import {
-  findReceipt,
-  isFile,
-  listReceipts,
-  verifyLogFolder,
-} from '../../../app/receipts/receipts.ts'
+import { findReceipt, listReceipts } from '../../../app/receipts/receipts.ts'
 import { rederiveStore } from '../../../app/receipts/rederive-store.ts'
 import type { ReceiptRow } from '../../../model/log-report.ts'
-import { logReportText, receiptReportsText, receiptRowsText } from '../../../report/receipts.ts'
+import { receiptRowsText } from '../../../report/receipts.ts'
 import { rederiveText } from '../../../report/rederive-text.ts'
 import { usage, withData, withExamples, withFormat } from '../options.ts'
 import { type Cli, paintOf, printJson, printText, progressOf } from '../output.ts'
+import { registerAttestReceipt } from './log-attest.ts'
+import { registerActa } from './receipts-acta.ts'
+import { registerDisclose } from './receipts-disclose.ts'
+import { registerErase } from './receipts-erase.ts'
+import { registerExport } from './receipts-export.ts'
 import { registerProve } from './receipts-prove.ts'
+import { registerVerify } from './receipts-verify.ts'
 
 type Flags = { readonly data: string; readonly format: string }
 type RederiveFlags = Flags & {
@@ -22,7 +22,6 @@ type RederiveFlags = Flags & {
   readonly bundles?: string
   readonly under?: string
 }
-type VerifyFlags = { readonly trust?: string; readonly since?: string; readonly format: string }
 
 export function registerReceipts(program: Command, cli: Cli): void {
   const receipts = program
@@ -40,8 +39,13 @@ export function registerReceipts(program: Command, cli: Cli): void {
     .action((name: string, flags: Flags) => showOne(cli, name, flags))
   withData(show)
   registerProve(receipts, cli)
+  registerDisclose(receipts, cli)
+  registerErase(receipts, cli)
+  registerAttestReceipt(receipts, cli)
+  registerExport(receipts, cli)
   registerVerify(receipts, cli)
   registerRederive(receipts, cli)
+  registerActa(receipts, cli)
 }
 
 function registerRederive(receipts: Command, cli: Cli): void {
@@ -69,25 +73,6 @@ function registerRederive(receipts: Command, cli: Cli): void {
   ])
 }
 
-/** `receipts verify`, and the same as `log verify`. */
-export function registerVerify(parent: Command, cli: Cli): void {
-  const verify = parent
-    .command('verify')
-    .description('verify a receipt log, or single receipts, offline; exit 1 when one is refused')
-    .argument('<place...>', "a log's folder, or receipts' files with their proofs beside them")
-    .option('--trust <file>', 'what to trust: log keys, bundles, reviewers')
-    .option('--since <file>', 'an earlier checkpoint that the log must have grown from')
-    .action((places: readonly string[], flags: VerifyFlags) => verifyPlaces(cli, places, flags))
-  withExamples(withFormat(verify, ['pretty', 'json']), [
-    [`countersign ${parent.name()} verify .countersign/log`, 'self-consistent, under its own key'],
-    [`countersign ${parent.name()} verify .countersign/log --trust trust.json`, 'verified'],
-    [
-      `countersign ${parent.name()} verify refund.json --trust trust.json`,
-      'one receipt and its proof',
-    ],
-  ])
-}
-
 async function list(cli: Cli, flags: Flags): Promise<void> {
   const store = openStoreForReading(resolve(cli.io.cwd, flags.data))
   try {
@@ -107,47 +92,6 @@ async function showOne(cli: Cli, name: string, flags: Flags): Promise<void> {
   } finally {
     await store.close()
   }
-}
-
-async function verifyPlaces(
-  cli: Cli,
-  places: readonly string[],
-  flags: VerifyFlags,
-): Promise<void> {
-  const [folder] = places
-  const areFiles = places.every((place) => isFile(resolve(cli.io.cwd, place)))
-  if (areFiles) return verifyFiles(cli, places, flags)
-  if (folder !== undefined && places.length === 1) return verifyFolder(cli, folder, flags)
-  throw usage('expected the folder of one log, or files of receipts')
-}
-
-async function verifyFiles(
-  cli: Cli,
-  places: readonly string[],
-  { trust, since, format }: VerifyFlags,
-): Promise<void> {
-  if (trust === undefined) {
-    throw usage('a receipt without its log names no key: give --trust')
-  }
-  if (since !== undefined) throw usage('--since is for a whole log')
-  const at = (file: string) => resolve(cli.io.cwd, file)
-  const receipts = verifyReceiptFiles(places.map(at), at(trust))
-  const isRefused = receipts.some(({ status }) => status === 'refused')
-  if (format === 'json') {
-    printJson(cli, { status: isRefused ? 'refused' : 'verified', receipts })
-  } else printText(cli, receiptReportsText(receipts, paintOf(cli)))
-  cli.exit(isRefused ? 1 : 0)
-}
-
-async function verifyFolder(cli: Cli, folder: string, flags: VerifyFlags): Promise<void> {
-  const at = (file: string) => resolve(cli.io.cwd, file)
-  const report = verifyLogFolder(at(folder), {
-    ...(flags.trust === undefined ? {} : { trust: at(flags.trust) }),
-    ...(flags.since === undefined ? {} : { since: at(flags.since) }),
-  })
-  if (flags.format === 'json') printJson(cli, report)
-  else printText(cli, logReportText(report, paintOf(cli)))
-  cli.exit(report.status === 'refused' ? 1 : 0)
 }
 
 async function rederive(cli: Cli, which: string | undefined, flags: RederiveFlags): Promise<void> {

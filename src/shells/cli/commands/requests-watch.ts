@@ -5,6 +5,7 @@ import { lookAtRequests } from '../../../app/approvals/request-list.ts'
 import { listenForReviews } from '../../../app/approvals/review-webhooks.ts'
 import { pollMsOf } from '../../../app/approvals/sweep.ts'
 import type { Parts } from '../../../app/engine/parts.ts'
+import { retainRegularly } from '../../../app/receipts/retain.ts'
 import { PolicyError } from '../../../base/errors.ts'
 import type { AnySigner, RequestRecord } from '../../../model/ports.ts'
 import { requestDocument, requestRowsText } from '../../../report/requests.ts'
@@ -50,6 +51,8 @@ async function watchRequests(cli: Cli, flags: WatchFlags): Promise<void> {
   const isScreen = stdin && stdout && cli.io.env['TERM'] !== 'dumb'
   const asLines = !isScreen || flags.format === 'json' || flags.lines === true
   await withEngine(cli, { ...flags, reviews: true }, async (parts) => {
+    parts.attestor.start()
+    const stopRetaining = retainRegularly(parts)
     const news: News = { tell: () => undefined }
     const { env: environment } = cli.io
     const listener =
@@ -64,6 +67,7 @@ async function watchRequests(cli: Cli, flags: WatchFlags): Promise<void> {
       if (!asLines) await showInbox(cli, parts, watching)
       else await untilInterrupted((signal) => follow(cli, parts, { ...watching, signal }))
     } finally {
+      await stopRetaining()
       await listener?.close()
     }
   })
