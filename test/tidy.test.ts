@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../src/base/errors.ts'
@@ -95,4 +95,13 @@ test('every error code is raised somewhere', () => {
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
   expect(ERROR_CODES.filter((code) => !new RegExp(`['"]${code}['"]`).test(text))).toEqual([])
+})
+
+test('every suite that the configuration calls slow is there', () => {
+  const named = readFileSync(join(root, 'vitest.config.ts'), 'utf8')
+    .matchAll(/'(test\/[^'*]+\.test\.ts)'/g)
+    .toArray()
+    .map(([, file = '']) => file)
+  expect(named.length).toBeGreaterThan(10)
+  expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([])
 })
