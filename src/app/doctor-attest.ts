@@ -20,7 +20,7 @@ export async function examineAttestation(
     ? []
     : [
         warning(
-          'no identity token: set COUNTERSIGN_IDENTITY_TOKEN_FILE or SIGSTORE_ID_TOKEN, or run `countersign log attest --identity-token FILE`',
+          'no identity token: set COUNTERSIGN_IDENTITY_TOKEN_FILE (the file must be there) or SIGSTORE_ID_TOKEN, or run `countersign log attest --identity-token FILE`',
         ),
       ]
   return [...token, ...found.flat(), await examineBacklog(parts)]

@@ -111,6 +111,5 @@ function lets({ request, resolution }: RequestRecord): boolean {
 async function awaitsAttestation(parts: Parts, found: RequestRecord): Promise<boolean> {
   const { resolution } = found
   if (resolution === null || !lets(found)) return false
-  if (parts.judge.bundle.policy.attest?.wait !== 'resolutions') return false
-  return !(await parts.attestor.has(resolution.receiptIndex))
+  return parts.attestor.holdsBack(resolution.receiptIndex)
 }

@@ -1,11 +1,11 @@
-import { readdirSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { bytesEqual, fromUtf8, utf8 } from '../../base/digest.ts'
 import { decodeBase64 } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json-value.ts'
+import { SIGSTORE_BUNDLE_LENGTH_MAX } from '../../base/limits.ts'
 import { makeFolder, writeAtomically } from '../../host/files.ts'
-import { readIfThere } from '../../host/log-files.ts'
 import type { AttestationName } from '../../trust/verify/attestation-log.ts'
 import {
   ATTESTATIONS_FOLDER,
@@ -37,7 +37,7 @@ export function attestationsIn(data: string): string {
 export function readCursor(folder: string): Cursor {
   let value: unknown
   try {
-    value = JSON.parse(fromUtf8(readIfThere(folder, CURSOR) ?? utf8('null')))
+    value = JSON.parse(fromUtf8(readPlaced(folder, CURSOR) ?? utf8('null')))
   } catch {
     return START // It saves work and proves nothing: what it says is found out again.
   }
@@ -66,15 +66,15 @@ const CURSOR = 'cursor.json'
 
 /** Whether an attestation of a receipt lies there that signs just these bytes; whether it holds is not looked at. */
 export function hasReceipt(folder: string, index: number, entry: Uint8Array): boolean {
-  const bytes = readIfThere(folder, attestationPath({ kind: 'receipt', index }))
+  const bytes = readOrNull(folder, attestationPath({ kind: 'receipt', index }))
   return bytes !== null && signs(bytes, entry)
 }
 
 /** Whether the checkpoint of this size lies there with its attestation. */
 export function hasCheckpoint(folder: string, size: number): boolean {
-  const note = readIfThere(folder, attestedNotePath(size))
+  const note = readOrNull(folder, attestedNotePath(size))
   const path = attestationPath({ kind: 'checkpoint', size })
-  return note !== null && readIfThere(folder, path) !== null
+  return note !== null && readOrNull(folder, path) !== null
 }
 
 function signs(bundle: Uint8Array, payload: Uint8Array): boolean {
@@ -88,7 +88,7 @@ function signs(bundle: Uint8Array, payload: Uint8Array): boolean {
 
 /** The text of an attestation; null when there is none. */
 export function readAttestation(folder: string, name: AttestationName): string | null {
-  const bytes = readIfThere(folder, attestationPath(name))
+  const bytes = readOrNull(folder, attestationPath(name))
   try {
     return bytes === null ? null : fromUtf8(bytes)
   } catch {
@@ -124,11 +124,53 @@ export function readAttestations(folder: string): Map<string, Uint8Array> {
   for (const below of ['checkpoints', 'receipts']) {
     for (const name of namesIn(join(folder, below))) {
       const path = `${below}/${name}`
-      const bytes = readIfThere(folder, path)
-      if (bytes !== null) files.set(path, bytes)
+      // What can be no attestation is left empty, which is none either: it is refused by its name.
+      files.set(path, readOrNull(folder, path) ?? new Uint8Array())
     }
   }
   return files
+}
+
+/**
+ * A file of the folder; null when there is none. Nothing is read that a link leads to, that has no end, or that is too long
+ * for an attestation.
+ *
+ * @throws {PolicyError} ATTESTATION_INVALID for such; FILE_UNREADABLE
+ */
+export function readPlaced(folder: string, path: string): Uint8Array | null {
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+  let handle: number | null = null
+  try {
+    handle = openSync(join(folder, path), flags)
+    const found = fstatSync(handle)
+    if (!found.isFile() || found.size > BYTES_MAX) throw notPlaced(path)
+    return new Uint8Array(readFileSync(handle))
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (cause instanceof PolicyError) throw cause
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    if (code === 'ELOOP' || code === 'ENXIO' || code === 'EISDIR') throw notPlaced(path)
+    throw new PolicyError('FILE_UNREADABLE', `cannot read ${path}`, { cause, file: path })
+  } finally {
+    if (handle !== null) closeSync(handle)
+  }
+}
+
+/** A character of a bundle has at most three bytes. */
+const BYTES_MAX = 3 * SIGSTORE_BUNDLE_LENGTH_MAX
+
+function notPlaced(path: string): PolicyError {
+  const message = `${path}: expected a file of at most ${BYTES_MAX} bytes, and no link; move it away`
+  return new PolicyError('ATTESTATION_INVALID', message, { file: path })
+}
+
+function readOrNull(folder: string, path: string): Uint8Array | null {
+  try {
+    return readPlaced(folder, path)
+  } catch (error) {
+    if (error instanceof PolicyError && error.code === 'ATTESTATION_INVALID') return null
+    throw error
+  }
 }
 
 function namesIn(folder: string): string[] {

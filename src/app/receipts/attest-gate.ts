@@ -1,17 +1,18 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { canonicalize } from '../../base/canonical-json.ts'
 import type { SigstoreIdentity } from '../../base/certificate-identity.ts'
 import { utf8 } from '../../base/digest.ts'
+import { PolicyError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/json-value.ts'
 import { makeFolder, writeAtomically } from '../../host/files.ts'
 import type { CompiledPolicy } from '../../model/generated/types.ts'
 import type { ChangeReport } from '../../model/policy-change.ts'
 import type { Clock, KeylessSigner } from '../../model/ports.ts'
 import { GATE_OPEN, gateStatement, VERDICT_FILE } from '../../trust/verify/attestation-statement.ts'
-import { verifySigstoreBundle } from '../../trust/verify/sigstore.ts'
 import { openKeylessSigner } from '../approvals/reviewer.ts'
 import { isoTime } from '../engine/record.ts'
-import { servicesOf } from './attest.ts'
+import { servicesOf, signVerified } from './attest.ts'
 
 /** What an open gate is attested from. */
 export type OpenGate = {
@@ -37,7 +38,7 @@ export type AttestGateOptions = {
 
 /**
  * Writes `verdict.json` and `verdict.sigstore.json`: what an open gate said, and a Simple Verification Result over it and
- * over the commit, signed through the Sigstore that the base branch's policy sets up. Neither is there without the other.
+ * over the commit, signed through the Sigstore that the base branch's policy sets up. The second is never there alone.
  *
  * @returns both files, and whose signature it is
  * @throws {PolicyError} SIGSTORE_UNCONFIGURED; SIGSTORE_UNREACHABLE (retryable), SIGSTORE_REFUSED, SIGSTORE_UNTRUSTED;
@@ -60,15 +61,32 @@ export async function attestGate(
   const verdict = utf8(canonicalize(document))
   const timeCreated = isoTime(clock())
   const properties = propertiesOf(gate.changes)
-  const bundle = await signer.sign(
-    gateStatement({ verdict, head, policy: digest, timeCreated, properties }),
-  )
-  const { identity } = verifySigstoreBundle(bundle, services)
+  const statement = gateStatement({ verdict, head, policy: digest, timeCreated, properties })
+  const { bundle, identity } = await signVerified(signer, statement, services)
   await makeFolder(folder)
-  const files = [join(folder, VERDICT_FILE), join(folder, 'verdict.sigstore.json')] as const
+  const files = filesIn(folder)
   await writeAtomically(files[0], verdict)
   await writeAtomically(files[1], bundle)
   return { files, identity }
+}
+
+/**
+ * Takes away what an earlier run left: a gate that is closed by now must not seem to be open.
+ *
+ * @throws {PolicyError} FILE_UNREADABLE
+ */
+export function forgetGate(folder: string): void {
+  for (const file of filesIn(folder)) {
+    try {
+      rmSync(file, { force: true })
+    } catch (cause) {
+      throw new PolicyError('FILE_UNREADABLE', `cannot remove ${file}`, { cause, file })
+    }
+  }
+}
+
+function filesIn(folder: string): readonly [string, string] {
+  return [join(folder, VERDICT_FILE), join(folder, 'verdict.sigstore.json')]
 }
 
 /** What held, and nothing that was not asked or did not hold. */

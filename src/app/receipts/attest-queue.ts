@@ -73,7 +73,7 @@ export function openQueue(
       cursor = from === 'start' ? { ...first, next: 0, resolutions: 0 } : first
       scan.from(cursor.next)
     }
-    cursor = latest(cursor, readCursor(folder), size)
+    cursor = latest(cursor, folder, size)
     const resolutions = terms.resolutions === 'each' ? await scan.waiting(size) : []
     return { note: utf8(note ?? ''), size, last: cursor, resolutions }
   }
@@ -82,7 +82,9 @@ export function openQueue(
     due: async (terms, now, force) => {
       const { note, size, last, resolutions } = await head(terms)
       const grown = size - last.checkpoint
-      const isTime = last.checkpoint === 0 || !(now - last.at < parseDuration(terms.every))
+      // A clock that was ahead must not make it wait until that day.
+      const isRecent = last.at <= now && now - last.at < parseDuration(terms.every)
+      const isTime = last.checkpoint === 0 || !isRecent
       const isDue = grown > 0 && (force || isTime || grown >= terms.receipts)
       return { checkpoint: isDue ? { size, note } : null, resolutions }
     },
@@ -115,8 +117,10 @@ type Head = {
 }
 
 /** Another process may have attested a later checkpoint. @throws {PolicyError} LOG_ROLLED_BACK */
-function latest(own: Cursor, there: Cursor, size: number): Cursor {
-  const { checkpoint, at } = there.checkpoint > own.checkpoint ? there : own
+function latest(own: Cursor, folder: string, size: number): Cursor {
+  const there = readCursor(folder)
+  const isAhead = there.checkpoint > own.checkpoint && hasCheckpoint(folder, there.checkpoint)
+  const { checkpoint, at } = isAhead ? there : own
   if (checkpoint <= size) return { ...own, checkpoint, at }
   throw new PolicyError(
     'LOG_ROLLED_BACK',

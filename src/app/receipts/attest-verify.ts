@@ -67,8 +67,14 @@ function verified(file: string, subject: string | undefined, trust: Trust): Atte
       proven: [
         `the gate was open for the commit ${found.head}, by the policy ${found.policy}`,
         `it lists ${found.properties.join(', ')}`,
+        ...(trust.policies === undefined ? [] : ['the policy is one that the trust file lists']),
       ],
-      open: ['that the policy is the agreed one, and that the gate judged as it says'],
+      open: [
+        'that the gate judged as it says',
+        ...(trust.policies === undefined
+          ? ['that the policy is the agreed one (list policies under --trust)']
+          : []),
+      ],
     })
   }
   const entry = subject === undefined ? null : readBytes(subject)

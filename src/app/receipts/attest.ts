@@ -153,12 +153,7 @@ async function place(
   { statement, note }: { readonly statement: Uint8Array; readonly note?: Uint8Array },
 ): Promise<MadeAttestation> {
   const services = servicesOf(parts.judge.bundle.policy)
-  const bundle = await signer.sign(statement)
-  // What would not verify later must be known now, while it can be made again.
-  const { identity, times, payload } = verifySigstoreBundle(bundle, services)
-  if (!bytesEqual(payload, statement)) {
-    throw new PolicyError('SIGNATURE_WRONG', 'the services signed another statement')
-  }
+  const { bundle, identity, times } = await signVerified(signer, statement, services)
   const folder = attestationsIn(parts.dataFolder)
   const path = await writeAttestation(folder, name, {
     bundle,
@@ -167,6 +162,23 @@ async function place(
   const { issuer, subject } = identity
   const at = isoTime(Math.min(...times))
   return { of: ofName(name), file: `attestations/${path}`, issuer, subject, at }
+}
+
+/**
+ * Has a statement signed, and verifies that as an auditor would: what would not verify later must be known now, while it can
+ * be made again.
+ *
+ * @throws {PolicyError} as the signer; SIGSTORE_UNTRUSTED, SIGSTORE_MALFORMED, SIGNATURE_WRONG
+ */
+export async function signVerified(
+  signer: KeylessSigner,
+  statement: Uint8Array,
+  services: CompiledSigstore,
+) {
+  const bundle = await signer.sign(statement)
+  const { identity, times, payload } = verifySigstoreBundle(bundle, services)
+  if (bytesEqual(payload, statement)) return { bundle, identity, times }
+  throw new PolicyError('SIGNATURE_WRONG', 'the services signed another statement')
 }
 
 /**

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PolicyError } from '../../base/errors.ts'
 import { ATTEST_PAUSE_MS_MAX, ATTEST_PAUSE_MS_MIN } from '../../base/limits.ts'
@@ -36,6 +37,8 @@ export interface Attestor {
   receipt(index: number): Promise<MadeAttestation>
   /** Whether the receipt has an attestation that holds. */
   has(index: number): Promise<boolean>
+  /** Whether an approval, by its receipt, lets nothing run yet, since the policy wants others to have vouched for it first. */
+  holdsBack(index: number): Promise<boolean>
   /** Resolves when it has one, or when the time is over. @throws the signal's reason when it is aborted */
   wait(index: number, ms: number, signal?: AbortSignal): Promise<void>
   backlog(): Promise<Backlog>
@@ -92,6 +95,8 @@ export function openAttestor(parts: AttestParts, options: AttestorOptions): Atte
     receipt: async (index) =>
       attestReceipt(parts, { index, signer: await signer() }, await queue.receipt(index)),
     has,
+    holdsBack: async (index) =>
+      parts.judge.bundle.policy.attest?.wait === 'resolutions' && !(await has(index)),
     wait: async (index, ms, signal) => {
       const until = performance.now() + ms
       for (;;) {
@@ -105,7 +110,7 @@ export function openAttestor(parts: AttestParts, options: AttestorOptions): Atte
       }
     },
     backlog: () => queue.backlog(parts.judge.bundle.policy.attest ?? ATTEST_DEFAULT),
-    hasToken: () => hasToken(options),
+    hasToken: () => hasToken(options) && isTokenFileThere(options),
     trouble: () => trouble,
     stop: async () => {
       isStopped = true
@@ -114,6 +119,12 @@ export function openAttestor(parts: AttestParts, options: AttestorOptions): Atte
       await Promise.race([loop.stop().then(() => rounds.idle()), late])
     },
   }
+}
+
+/** @returns the error of what an approval lets run, before others have vouched for it */
+export function unattested(decision: string): PolicyError {
+  const message = `${decision} is approved, and not attested yet`
+  return new PolicyError('ACTION_PENDING', message, { retryable: true })
 }
 
 const LOOK_MS = 1_000
@@ -126,6 +137,12 @@ function hasToken({ signer, tokenFile, environment }: AttestorOptions): boolean 
   const isGiven = signer !== undefined || tokenFile !== undefined || own(TOKEN_FILE)
   const asksGitHub = own('ACTIONS_ID_TOKEN_REQUEST_URL') && own('ACTIONS_ID_TOKEN_REQUEST_TOKEN')
   return isGiven || own('SIGSTORE_ID_TOKEN') || asksGitHub
+}
+
+/** Whoever writes the file may do so late: the attestor goes on looking for it. */
+function isTokenFileThere({ signer, tokenFile, environment }: AttestorOptions): boolean {
+  const file = tokenFile ?? environment[TOKEN_FILE]
+  return signer !== undefined || file === undefined || existsSync(file)
 }
 
 const TOKEN_FILE = 'COUNTERSIGN_IDENTITY_TOKEN_FILE'

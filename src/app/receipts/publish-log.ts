@@ -100,10 +100,9 @@ async function copyLog(source: string, target: string, note: string): Promise<Pu
   const removed = staleFiles(target, checkpoint.size)
   removeFiles(target, removed)
   // Last: an attestation of what is not published yet would look like a log that was rolled back.
-  await placeAttestations(target, attestations)
+  const attested = await placeAttestations(source, target, attestations)
   clearScratch(target)
   const { origin, size } = checkpoint
-  const attested = attestations.length
   return {
     ...{ origin, size, before: before?.size ?? null, written, removed: removed.length },
     ...(attested === 0 ? {} : { attestations: attested }),

@@ -193,6 +193,9 @@ export function verifyGateAttestation(
   if (!bytesEqual(gateStatement({ verdict, ...result }), opened.payload)) {
     throw invalid('the verdict and the head commit as its subjects, and one policy')
   }
+  if (trust.policies?.includes(result.policy) === false) {
+    throw invalid('a policy that the trust file lists')
+  }
   if (!properties.includes(GATE_OPEN)) throw invalid(`the property ${GATE_OPEN}`)
   const at = Date.parse(timeCreated)
   if (!opened.times.every((time) => Math.abs(time - at) <= ATTEST_SKEW_MS)) {

@@ -91,13 +91,17 @@ const opened: Parts[] = []
 
 export async function worldOf(
   attest = '{}',
-  given: { readonly folder?: string; readonly options?: Partial<AttestorOptions> } = {},
+  given: {
+    readonly folder?: string
+    readonly options?: Partial<AttestorOptions>
+    readonly files?: Readonly<Record<string, string>>
+  } = {},
 ): Promise<World> {
   const folder = given.folder ?? mkdtempSync(join(tmpdir(), 'countersign-attest-'))
   if (given.folder === undefined) folders.push(folder)
   let now = START
   const parts = await openParts({
-    bundle: await bundleOf(projectOf(attest)),
+    bundle: await bundleOf({ ...projectOf(attest), ...given.files }),
     ...{ store: folder, credential: CREDENTIAL, clock: () => now },
     ...(given.options === undefined ? {} : { attest: given.options }),
   })

@@ -97,6 +97,16 @@ test.for([
   rmSync(folder, { recursive: true, force: true })
 })
 
+test('of other bytes than were to be signed -> SIGNATURE_WRONG, and no file', async () => {
+  const folder = join(temporaryFolder(), 'verdict')
+  const { keyless } = signer()
+  const other = new TextEncoder().encode('{}')
+  const lying = { ...options(folder), signer: { ...keyless, sign: () => keyless.sign(other) } }
+  const open = gate({ verdict: 'open', pull: { head_sha: HEAD } }, [change()])
+  await expect(attestGate(open, lying)).rejects.toMatchObject({ code: 'SIGNATURE_WRONG' })
+  expect(existsSync(folder)).toBe(false)
+})
+
 test('a signature by another authority, and no services -> refused, and no file', async () => {
   const folder = join(temporaryFolder(), 'verdict')
   const foreign = options(folder, signer({ foreign: 'certificate' }))

@@ -112,6 +112,17 @@ describe('a round', () => {
     expect(filesIn(at(world)).filter((path) => path !== 'cursor.json')).toEqual([])
   })
 
+  test('a token file that is not there is no token', async () => {
+    const world = await worldOf()
+    const { openAttestor } = await import('../../../src/app/receipts/attestor.ts')
+    const file = join(world.folder, 'token')
+    const environment = { COUNTERSIGN_IDENTITY_TOKEN_FILE: file }
+    const attestor = openAttestor(world.parts, { environment })
+    expect(attestor.hasToken()).toBe(false)
+    writeFileSync(file, 'x')
+    expect(attestor.hasToken()).toBe(true)
+  })
+
   test('without a token -> queued, and it says so', async () => {
     const world = await worldOf()
     await world.end()
@@ -145,6 +156,26 @@ describe('a checkpoint is due', () => {
     const queue = openQueue(world.folder, world.parts.store)
     const { checkpoint } = await queue.due(TERMS, START + ms, false)
     expect(checkpoint?.size ?? null).toBe(want)
+  })
+
+  test('again when its files are gone, whatever the cursor says', async () => {
+    const world = await worldOf()
+    await world.attestor().round()
+    rmSync(at(world, 'checkpoints'), { recursive: true })
+    const { attested } = await world.attestor().round()
+    expect(attested).toMatchObject([{ of: { checkpoint: 1 } }])
+  })
+
+  test.for([
+    { name: 'that runs ahead of the log', cursor: { checkpoint: 9, at: START } },
+    { name: 'of another day', cursor: { checkpoint: 1, at: START + 86_400_000 } },
+  ])('whatever a cursor says $name', async ({ cursor }) => {
+    const world = await worldOf()
+    await world.attestor().round()
+    writeFileSync(at(world, 'cursor.json'), JSON.stringify({ next: 1, resolutions: 0, ...cursor }))
+    await world.engine.decide(read)
+    const queue = openQueue(world.folder, world.parts.store)
+    expect(await queue.due(TERMS, START + 60_000, false)).toMatchObject({ checkpoint: { size: 2 } })
   })
 
   test('a log that is behind its attested checkpoint -> LOG_ROLLED_BACK', async () => {

@@ -1,3 +1,4 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { generateSshKey, writeSshKey } from '../../../src/host/ssh-key.ts'
@@ -40,6 +41,15 @@ describe('gate approvals', () => {
     const open = await cli('gate', 'approvals')
     expect(open.code).toBe(0)
     expect(open.stdout).toMatch(/^open pull\/1 .* approved by cy$/m)
+  })
+
+  test('closed with --attest -> what an earlier run left there is gone, and nothing else', async () => {
+    const { cli, folder } = await weakened()
+    const names = ['verdict.json', 'verdict.sigstore.json', 'notes.txt']
+    mkdirSync(join(folder, 'out'))
+    for (const name of names) writeFileSync(join(folder, 'out', name), '{}')
+    expect((await cli('gate', 'approvals', '--attest', 'out')).code).toBe(1)
+    expect(readdirSync(join(folder, 'out'))).toEqual(['notes.txt'])
   })
 
   test('rejected -> closed, and who said so', async () => {

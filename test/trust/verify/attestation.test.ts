@@ -274,6 +274,24 @@ describe('of a gate', () => {
       want: 'ATTESTATION_INVALID',
     },
     {
+      name: 'by a policy that the trust file does not list',
+      trust: { ...TRUST, policies: [`sha256:${sha256Hex('agreed')}`] },
+      want: 'ATTESTATION_INVALID',
+    },
+    {
+      name: 'by a policy that the trust file lists',
+      trust: { ...TRUST, policies: [`sha256:${sha256Hex('policy')}`] },
+      want: 'verified',
+    },
+    {
+      name: 'by two policies',
+      edit: (statement) => {
+        const { verifier } = predicateOf(statement)
+        verifier.policies = [...verifier.policies, ...verifier.policies]
+      },
+      want: 'ATTESTATION_INVALID',
+    },
+    {
       name: 'by another verifier',
       edit: (statement) => {
         predicateOf(statement).verifier.id = 'https://other.example/gate'
@@ -422,6 +440,15 @@ describe('a log with attestations', () => {
     const { status, problems } = check(files)
     expect(status).toBe('refused')
     expect(problems.map(({ code, file }) => `${code} ${file}`)).toEqual(want)
+  })
+
+  test.for([
+    { name: 'by its issuer alone', attester: { issuer: ISSUER } },
+    { name: 'by its subject alone', attester: { subject: ATTESTER.subject } },
+    { name: 'with an empty subject', attester: { issuer: ISSUER, subject: '' } },
+  ])('an attester $name in the trust file -> TRUST_INVALID', ({ attester }) => {
+    const sigstore = { trusted_root: FAKE.root, attesters: [attester] }
+    expect(codeOf(() => parseTrust(JSON.stringify({ ...PLAIN, sigstore })))).toBe('TRUST_INVALID')
   })
 
   test('one attester twice in the trust file -> TRUST_INVALID', () => {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { judgeChange } from '../../../app/changes/judge-change.ts'
 import { judgeMergeGroup, type MergeGroupReport } from '../../../app/changes/judge-merge-group.ts'
-import { attestGate, type OpenGate } from '../../../app/receipts/attest-gate.ts'
+import { attestGate, forgetGate, type OpenGate } from '../../../app/receipts/attest-gate.ts'
 import type { ChangeReport } from '../../../model/policy-change.ts'
 import { githubAnnotations } from '../../../report/github.ts'
 import { annotationsOfChange, changeDocument, changeText } from '../../../report/policy-change.ts'
@@ -43,6 +43,8 @@ export function registerGate(program: Command, cli: Cli): void {
 }
 
 async function judge(cli: Cli, flags: Flags): Promise<void> {
+  if (flags.attest !== undefined) forgetGate(resolve(cli.io.cwd, flags.attest))
+  else if (flags.identityToken !== undefined) throw usage('--identity-token is for --attest')
   if (flags.mergeGroup !== undefined) {
     const { pull: _, ...query } = changeQuery(cli, flags)
     const pulls = pullsOf(flags.mergeGroup)
@@ -67,10 +69,7 @@ async function judge(cli: Cli, flags: Flags): Promise<void> {
 /** Has the verdict of an open gate signed, when that is asked for. */
 async function attest(cli: Cli, flags: Flags, gate: OpenGate): Promise<void> {
   const { attest: folder, identityToken } = flags
-  if (folder === undefined) {
-    if (identityToken === undefined) return
-    throw usage('--identity-token is for --attest')
-  }
+  if (folder === undefined) return
   const at = (path: string) => resolve(cli.io.cwd, path)
   const { files, identity } = await attestGate(gate, {
     ...{ folder: at(folder), environment: cli.io.env, clock: Date.now },
