@@ -118,12 +118,11 @@ function byteAt(bytes: Uint8Array, at: number): number {
   return bytes[at] as number
 }
 
-/** One character a byte, in chunks: arguments go on the stack. */
+/** One character a byte, in chunks: arguments go on the stack. A spread would ask for them one by one. */
 function toBinary(bytes: Uint8Array): string {
-  if (bytes.length <= CHUNK_BYTES) return String.fromCharCode(...bytes)
   let text = ''
   for (let i = 0; i < bytes.length; i += CHUNK_BYTES) {
-    text += String.fromCharCode(...bytes.subarray(i, i + CHUNK_BYTES))
+    text += Reflect.apply(String.fromCharCode, null, bytes.subarray(i, i + CHUNK_BYTES))
   }
   return text
 }

@@ -5,7 +5,7 @@ import type { JsonValue } from '../base/json-value.ts'
 import type { ExportHeader, ExportRecord } from '../model/receipt-export.ts'
 import type { ExportFacts } from './export-facts.ts'
 import { factsOf } from './export-facts.ts'
-import { visible } from './paint.ts'
+import { visibleLine } from './paint.ts'
 
 /** The first line of an export as CSV (RFC 4180): the names of its columns. Ends with CR LF, as each line does. */
 export function exportCsvHead({ show }: ExportHeader): string {
@@ -77,10 +77,13 @@ function joined(texts: readonly string[]): string {
 
 /** A cell that no spreadsheet takes for a formula, on one line. */
 function cell(value: string | number): string {
-  const shown = visible(String(value)).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
-  const harmless = FORMULA.test(shown) || FORMULA.test(String(value)) ? `'${shown}` : shown
+  const shown = visibleLine(String(value))
+  const first = FORMULA.test(shown) || FORMULA.test(String(value)) ? `'${shown}` : shown
+  // Where a semicolon ends a cell, one begins after it.
+  const harmless = first.replace(LATER_FORMULA, "$1'$2")
   return /[",;\r\n]|^\s|\s$/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }
 
+const LATER_FORMULA = /(;\s*)([=+\-@\uff1d\uff0b\uff0d\uff20])/gu
 /** What starts a formula in some spreadsheet; the last four are the full-width forms. */
 const FORMULA = /^[\s\p{Cf}]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/u

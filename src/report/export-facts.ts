@@ -120,8 +120,8 @@ function stageOf({ predicateType, predicate }: Receipt): string {
 function decisionOf(predicate: Members, stage: string): string {
   if (stage === 'genesis') return ''
   if (stage === 'erasure') return `erased ${text(predicate['scope'])}`
-  const { type } = (predicate['step'] ?? {}) as Members
-  if (stage === 'custody') return text(type)
+  const { type, outcome } = (predicate['step'] ?? {}) as Members
+  if (stage === 'custody') return `${text(type)} ${text(outcome)}`.trimEnd()
   return text(predicate[stage === 'execution' ? 'stage' : 'decision'])
 }
 

@@ -20,7 +20,13 @@ export const ocsfEvent: SiemWriter = (record, header, version) => {
   const facts = factsOf(record, header)
   const word = wordOf(facts)
   if (word === null) return null
-  const { decision, agent, principal, service, action, policy, policyName } = facts
+  const { decision, principal, service, action, policy, policyName } = facts
+  const agent = actorOf(facts)
+  const api = {
+    operation: action === '' ? decision : action,
+    ...(service === '' ? {} : { service: { name: service } }),
+    request: { uid: facts.id },
+  }
   const event: JsonObject = {
     ...{ category_uid: 6, category_name: 'Application Activity' },
     ...{ class_uid: 6003, class_name: 'API Activity' },
@@ -38,7 +44,7 @@ export const ocsfEvent: SiemWriter = (record, header, version) => {
     message: messageOf(facts),
     actor: { app_name: agent, ...(isNamed(principal) ? { user: { name: principal } } : {}) },
     src_endpoint: { name: agent },
-    api: { operation: action, service: { name: service }, request: { uid: facts.id } },
+    api,
     ...(policy === ''
       ? {}
       : { policy: { uid: policy, ...(policyName === '' ? {} : { name: policyName }) } }),
@@ -60,8 +66,9 @@ export const cefEvent: SiemWriter = (record, header, version) => {
   const facts = factsOf(record, header)
   const word = wordOf(facts)
   if (word === null) return null
-  const { decision, tool, agent, principal, reviews } = facts
-  const head = ['CEF:0', 'Countersign', 'Countersign', version, decision, `${decision} ${tool}`]
+  const { decision, tool, principal, reviews } = facts
+  const name = tool === '' ? decision : `${decision} ${tool}`
+  const head = ['CEF:0', 'Countersign', 'Countersign', version, decision, name]
   const labelled = [
     ['policyDigest', facts.policy],
     ['request', facts.request],
@@ -87,7 +94,7 @@ export const cefEvent: SiemWriter = (record, header, version) => {
     ['act', decision],
     ['outcome', word.action[1]],
     ['cat', facts.stage],
-    ['sourceServiceName', agent],
+    ['sourceServiceName', actorOf(facts)],
     ['suser', isNamed(principal) ? principal : ''],
     ['destinationServiceName', facts.service],
     ['requestMethod', facts.action],
@@ -139,14 +146,22 @@ const SEVERITIES: Readonly<Record<number, string>> = {
 const CEF_SEVERITIES: Readonly<Record<number, string>> = { 1: '1', 2: '3', 3: '6', 4: '8' }
 
 function wordOf({ decision, tool, stage, reviews }: ExportFacts): Word | null {
-  if (tool === '') return null
+  // A step of a delivery calls no tool.
+  if (tool === '' && stage !== 'custody') return null
   const word = stage === 'execution' ? SEEN : (WORDS.get(decision) ?? SEEN)
   return reviews.some(({ breakGlass }) => breakGlass) ? { ...word, severity: 4 } : word
 }
 
-function messageOf({ stage, decision, agent, tool, rules, reason }: ExportFacts): string {
+function messageOf(facts: ExportFacts): string {
+  const { stage, decision, tool, rules, reason } = facts
   const why = reason !== '' ? reason : rules.join(', ')
-  return `${stage} ${decision}: ${agent} ${tool}${why === '' ? '' : ` (${why})`}`
+  const what = `${stage} ${decision}: ${actorOf(facts)}`
+  return `${what}${tool === '' ? '' : ` ${tool}`}${why === '' ? '' : ` (${why})`}`
+}
+
+/** The agent; of steps that are the engine's own, the engine. */
+function actorOf({ agent }: ExportFacts): string {
+  return agent === '' ? 'Countersign' : agent
 }
 
 function isNamed(principal: string): boolean {

@@ -1,7 +1,7 @@
 import { canonicalize } from '../base/canonical-json.ts'
 import type { DisclosedReport, ExportReport } from '../model/receipt-export.ts'
 import type { Paint } from './paint.ts'
-import { visible } from './paint.ts'
+import { visible, visibleLine } from './paint.ts'
 
 /** Text as HTML shows it: nothing in it is markup, and what hides becomes visible. */
 export function escapeHtml(text: string): string {
@@ -28,7 +28,7 @@ export function exportReportText(report: ExportReport, paint: Paint): string {
     ...(counts.length === 0 ? [] : [`  ${counts.join(', ')}`]),
     ...witnesses.map(({ witness, at }) => `  seen by ${visible(witness)} at ${at}`),
     ...problems.map(
-      (one) => `  ${visible(one.file)}: ${paint.red(one.code)}: ${visible(one.message)}`,
+      (one) => `  ${visibleLine(one.file)}: ${paint.red(one.code)}: ${visibleLine(one.message)}`,
     ),
     ...section('proven', report.proven),
     ...section('not proven', report.not_proven),
@@ -36,7 +36,7 @@ export function exportReportText(report: ExportReport, paint: Paint): string {
 }
 
 function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  - ${line}`)]
+  return lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  - ${visibleLine(line)}`)]
 }
 
 /** What is shown of a receipt that came with some of its fields, and how much stays hidden. */
@@ -46,10 +46,10 @@ export function disclosedText({ status, fields, hidden }: DisclosedReport): stri
   const closed = hidden.map(({ pointer, members }) =>
     members === undefined ? `  ${pointer}` : `  ${members} below ${pointer === '' ? '/' : pointer}`,
   )
-  return visible(
-    [
-      ...(shown.length === 0 ? [] : ['shown:', ...shown]),
-      ...(closed.length === 0 ? [] : ['hidden:', ...closed]),
-    ].join('\n'),
-  )
+  return [
+    ...(shown.length === 0 ? [] : ['shown:', ...shown]),
+    ...(closed.length === 0 ? [] : ['hidden:', ...closed]),
+  ]
+    .map(visibleLine)
+    .join('\n')
 }

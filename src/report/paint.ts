@@ -30,3 +30,8 @@ export function visible(text: string): string {
     character === '\n' || character === '\t' ? character : jsonEscape(character),
   )
 }
+
+/** The same as one line: line feeds and tabs become escapes too. */
+export function visibleLine(text: string): string {
+  return visible(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+}

@@ -7,7 +7,7 @@ import type {
   ReceiptRow,
   Witnessed,
 } from '../model/log-report.ts'
-import { type Paint, visible } from './paint.ts'
+import { type Paint, visible, visibleLine } from './paint.ts'
 
 /** One line a receipt, in log order. */
 export function receiptRowsText(rows: readonly ReceiptRow[], paint: Paint): string {
@@ -15,10 +15,11 @@ export function receiptRowsText(rows: readonly ReceiptRow[], paint: Paint): stri
   return rows
     .map(({ index, id, stage, decision, issued_at, agent, tool, request, undoes }) => {
       const what =
-        stage === 'genesis' ? 'the log begins' : `${decision}  ${agent}  ${visible(tool)}`.trimEnd()
+        stage === 'genesis' ? 'the log begins' : `${decision}  ${agent}  ${tool}`.trimEnd()
       const asked = request === null || stage === 'resolution' ? '' : `  ${request}`
       const back = undoes === undefined ? '' : `  undoes ${undoes}`
-      return `${String(index).padStart(6)}  ${paint.dim(issued_at)}  ${id}  ${what}${asked}${back}`
+      const said = visibleLine(`${id}  ${what}${asked}${back}`)
+      return `${String(index).padStart(6)}  ${paint.dim(issued_at)}  ${said}`
     })
     .join('\n')
 }
@@ -27,7 +28,7 @@ export function receiptRowsText(rows: readonly ReceiptRow[], paint: Paint): stri
 export function logReportText(report: LogReport, paint: Paint): string {
   const { status, origin, size, receipts, witnesses, proven, not_proven, problems } = report
   const good = status === 'verified' ? paint.green(status) : paint.yellow(status)
-  const head = `${status === 'refused' ? paint.red(status) : good}  ${origin ?? ''} ${size === null ? '' : `${size} receipts`}`
+  const head = `${status === 'refused' ? paint.red(status) : good}  ${visible(origin ?? '')} ${size === null ? '' : `${size} receipts`}`
   const counts = Object.entries(receipts).map(([decision, count]) => `${decision} ${count}`)
   return [
     head.trimEnd(),
@@ -47,7 +48,7 @@ export function receiptReportsText(reports: readonly ReceiptReport[], paint: Pai
 function receiptReportText(report: ReceiptReport, paint: Paint): string {
   const { status, file, origin, index, size, receipt, witnesses, problems } = report
   const word = status === 'verified' ? paint.green(status) : paint.red(status)
-  const place = index === null ? '' : `  ${origin} receipt ${index} of ${size}`
+  const place = index === null ? '' : `  ${visible(String(origin))} receipt ${index} of ${size}`
   return [
     `${word}  ${visible(file)}${place}`,
     ...(receipt === null ? [] : [`  ${receiptRowsText([receipt], paint).trim()}`]),
@@ -64,12 +65,13 @@ function witnessText({ witness, at }: Witnessed): string {
 
 function problemLines(problems: readonly LogProblem[], paint: Paint): string[] {
   return problems.map(
-    ({ code, file, message }) => `  ${visible(file)}: ${paint.red(code)}: ${visible(message)}`,
+    ({ code, file, message }) =>
+      `  ${visibleLine(file)}: ${paint.red(code)}: ${visibleLine(message)}`,
   )
 }
 
 function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  - ${line}`)]
+  return lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `  - ${visibleLine(line)}`)]
 }
 
 /** What `log publish` did, in one line. */

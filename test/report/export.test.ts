@@ -4,12 +4,17 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { sha256, utf8 } from '../../src/base/digest.ts'
 import { encodeBase64 } from '../../src/base/encoding.ts'
+import type { DisclosedReport, ExportReport } from '../../src/model/receipt-export.ts'
 import { exportCsvHead, exportCsvRow } from '../../src/report/export-csv.ts'
 import { factsOf } from '../../src/report/export-facts.ts'
 import { exportHtml } from '../../src/report/export-html.ts'
 import { cefEvent, ocsfEvent, type SiemWriter } from '../../src/report/export-siem.ts'
 import { spanText, summarize } from '../../src/report/export-summary.ts'
-import { genesis, hold, resolution, verdict } from '../trust/verify/log-case.ts'
+import { disclosedText, exportReportText } from '../../src/report/export-text.ts'
+import { painter } from '../../src/report/paint.ts'
+import { logReportText, receiptRowsText } from '../../src/report/receipts.ts'
+import { verifyLog } from '../../src/trust/verify/log.ts'
+import { filesOf, genesis, hold, logSigner, resolution, verdict } from '../trust/verify/log-case.ts'
 import { type ExportCase, exportOf, largeCase, smallCase } from './export-case.ts'
 
 const FOLDER = join(import.meta.dirname, 'export')
@@ -65,6 +70,8 @@ describe('csv', () => {
     { name: 'a line feed', text: '\n=1', want: "'\\n=1" },
     { name: 'a space before it', text: ' =1', want: `' =1` },
     { name: 'what nobody sees before it', text: '\u200b=1', want: "'\\u200b=1" },
+    { name: 'a formula where a semicolon ends a cell', text: 'x;=1+1;', want: `"x;'=1+1;"` },
+    { name: 'the same with a space', text: 'x; @a', want: `"x; '@a"` },
     { name: 'a full-width sign', text: '\uff1d1', want: "'\uff1d1" },
     { name: 'a quote and a comma', text: 'a"b,c', want: '"a""b,c"' },
     { name: 'a line break', text: 'a\r\nb', want: 'a\\u000d\\nb' },
@@ -175,6 +182,47 @@ describe('html', () => {
     const empty = htmlOf(exportOf([genesis()]))
     expect(empty).toContain('No decisions in this period.')
     expect(empty).toContain('Nobody approved anything.')
+  })
+})
+
+describe('on a terminal', () => {
+  const evil = 'evil\u202egpj.\u2066'
+
+  test('the name of a log that nobody pinned does not turn the text around', () => {
+    const signer = logSigner(1, evil)
+    const report = verifyLog(filesOf([genesis(signer)], signer))
+    expect(report.status).toBe('self-consistent; key not pinned')
+    expect(logReportText(report, painter(false))).not.toMatch(/[\u202e\u2066]/)
+  })
+
+  test('what a receipt says of its agent is obeyed by nothing', () => {
+    const one = { index: 1, id: 'dec_1', stage: 'verdict', decision: 'allow', tool: 's.t' } as const
+    const row = { ...one, agent: 'a\u001b[2J\nb', request: null, issued_at: '2026-11-21T09:00:00Z' }
+    const text = receiptRowsText([row], painter(false))
+    expect([text.includes('\u001b'), text.includes('\n')]).toEqual([false, false])
+  })
+
+  test('a report of an export says its names plainly', () => {
+    const report: ExportReport = {
+      ...{ status: 'verified', file: 'e\u001b]0;x', format: 'jsonl', origin: evil, first: 0 },
+      ...{ last: 0, size: 1, receipts: {}, witnesses: [], problems: [] },
+      ...{ proven: [`each receipt stands in the log ${evil}`], not_proven: [] },
+    }
+    const text = exportReportText(report, painter(false))
+    expect(text).toContain('evil\\u202egpj.\\u2066')
+    expect(text).not.toContain('\u001b')
+    const problem = { code: 'EXPORT_INVALID', file: 'e', message: 'a\nverified  f' } as const
+    const refused = { ...report, status: 'refused', proven: [], problems: [problem] } as const
+    expect(exportReportText(refused, painter(false))).not.toMatch(/^verified/m)
+  })
+
+  test('a field of a disclosed receipt is one line, whatever its name', () => {
+    const name = 'a\nverified  other.json'
+    const report = { status: 'verified', fields: [{ pointer: `/payload/${name}`, value: 1 }] }
+    const hidden = [{ pointer: `/context/${name}` }, { pointer: `/context/${name}`, members: 2 }]
+    const text = disclosedText({ ...report, hidden } as unknown as DisclosedReport)
+    expect(text).not.toMatch(/^verified/m)
+    expect(text).toContain('/payload/a\\nverified  other.json: 1')
   })
 })
 

@@ -1,4 +1,5 @@
 import { sign } from 'node:crypto'
+import { resolve } from 'node:path'
 import { canonicalize } from '../../base/canonical-json.ts'
 import { utf8 } from '../../base/digest.ts'
 import { decodeBase64url, decodeHex, encodeHex } from '../../base/encoding.ts'
@@ -33,6 +34,7 @@ export async function exportActa(
   store: Store,
   options: { readonly key: string; readonly out: string },
 ): Promise<ActaExport> {
+  checkApart(options.out, options.key)
   const { key, x } = openEd25519Key(options.key, 'the key of the chain')
   const publicKey = encodeHex(decodeBase64url(x))
   const lines: string[] = []
@@ -77,6 +79,7 @@ export async function importActa(options: {
   /** The service of tools that name none. */
   readonly service: string
 }): Promise<ActaImport> {
+  checkApart(options.out, options.file)
   const publicKey = keyBytes(options.publicKey)
   const receipts: ActaReceipt[] = []
   for await (const { number: line, text } of readLines(options.file, LOG_ENTRY_BYTES_MAX)) {
@@ -90,11 +93,21 @@ export async function importActa(options: {
       }),
     )
   }
+  if (receipts.length === 0) {
+    throw new PolicyError('RECEIPT_INVALID', 'expected a receipt at least', { file: options.file })
+  }
   const isChain = receipts[0] !== undefined && receipts[0].link !== null
   if (isChain) placed(options.file, undefined, () => checkActaChain(receipts))
   const sessions = sessionsOf(receipts, options)
   await writeAtomically(options.out, sessions.map((one) => `${JSON.stringify(one)}\n`).join(''))
   return { receipts: receipts.length, sessions: sessions.length, chained: isChain ? true : null }
+}
+
+/** What is written must not replace what is read. @throws {PolicyError} USAGE_INVALID */
+function checkApart(out: string, other: string): void {
+  if (resolve(out) === resolve(other)) {
+    throw new PolicyError('USAGE_INVALID', `expected another file than ${other} to write to`)
+  }
 }
 
 /** An error of a line, with its place. */
@@ -117,29 +130,31 @@ function sessionsOf(
     service,
   }: { readonly file: string; readonly agent?: string; readonly service: string },
 ): RecordedSession[] {
-  const sessions = new Map<string, RecordedSession>()
+  const sessions = new Map<string, Session>()
   for (const [at, receipt] of receipts.entries()) {
     placed(file, at + 1, () => {
       const name = receipt.session ?? 'acta'
       const by = agent ?? receipt.agent ?? ''
-      const before = sessions.get(`${name} ${by}`)
-      const steps = [...(before?.steps ?? []), stepOf(receipt, service)]
-      const session = { session: name, agent: by, steps }
+      const session = { session: name, agent: by, steps: [stepOf(receipt, service)] }
       const [problem] = validate('recorded-session', session)
       if (problem !== undefined) {
         const message = `at '${problem.pointer}': ${problem.message}; \`--agent\` names who acted`
         throw new PolicyError('RECEIPT_INVALID', message)
       }
-      sessions.set(`${name} ${by}`, session)
+      // A name of an agent has no spaces.
+      const key = `${name} ${by}`
+      const before = sessions.get(key)
+      if (before === undefined) sessions.set(key, session)
+      else before.steps.push(...session.steps)
     })
   }
   return [...sessions.values()]
 }
 
-function stepOf(
-  { tool, at, argsDigest }: ActaReceipt,
-  service: string,
-): RecordedSession['steps'][number] {
+type Step = RecordedSession['steps'][number]
+type Session = { readonly session: string; readonly agent: string; readonly steps: Step[] }
+
+function stepOf({ tool, at, argsDigest }: ActaReceipt, service: string): Step {
   const dot = tool.indexOf('.')
   const named = dot > 0 && dot < tool.length - 1
   return {

@@ -1,3 +1,4 @@
+import { bytesEqual, fromUtf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import {
   CHECKPOINT_LENGTH_MAX,
@@ -27,11 +28,42 @@ export async function verifyPublishedLog(
   options: LogOptions,
   clock: () => number,
 ): Promise<LogReport> {
+  const bound = { clock, endsAt: clock() + PUBLISHED_LOG_MS_MAX }
+  try {
+    return await lookAt(reader, options, bound)
+  } catch (error) {
+    // A file that is longer than it may be is the log's fault.
+    if (!(error instanceof PolicyError) || error.code !== 'LOG_CORRUPT') throw error
+    const problem = { code: error.code, file: error.file ?? '', message: error.message }
+    return {
+      ...{ status: 'refused', origin: null, size: null, root: null, witnesses: [], receipts: {} },
+      ...{ proven: [], not_proven: [], problems: [problem] },
+    }
+  }
+}
+
+type Bound = { readonly clock: () => number; readonly endsAt: number }
+
+async function lookAt(reader: LogReader, options: LogOptions, bound: Bound): Promise<LogReport> {
+  const shown: Uint8Array[] = []
+  let report: LogReport | null = null
   for (let tries = 1; ; tries++) {
-    const report = verifyLog(await fetchLog(reader, clock), options)
+    const note = await reader.read(CHECKPOINT_FILE, CHECKPOINT_LENGTH_MAX)
+    const last = shown.at(-1)
+    if (report !== null && last !== undefined) {
+      if (note === null || bytesEqual(note, last)) return report
+    }
+    const files = await fetchLog(reader, note, bound)
+    report = verifyLog(files, options)
+    // A log that is published meanwhile replaces its partial tiles: then the newer checkpoint tells. What was shown
+    // before must be the start of that too, so that no other history is shown for a moment only.
+    if (report.status !== 'refused') {
+      const looks = shown.map((one) => verifyLog(files, { ...options, since: fromUtf8(one) }))
+      return looks.find(({ status }) => status === 'refused') ?? report
+    }
     const isRace = report.problems.some(({ code }) => code === 'LOG_TRUNCATED')
-    // A log that is published meanwhile replaces its partial tiles: then the newer checkpoint tells.
-    if (!isRace || tries >= TRIES_MAX) return report
+    if (!isRace || note === null || tries >= TRIES_MAX) return report
+    shown.push(note)
   }
 }
 
@@ -39,11 +71,10 @@ const TRIES_MAX = 3
 
 async function fetchLog(
   reader: LogReader,
-  clock: () => number,
+  note: Uint8Array | null,
+  { clock, endsAt }: Bound,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const endsAt = clock() + PUBLISHED_LOG_MS_MAX
   const files = new Map<string, Uint8Array>()
-  const note = await reader.read(CHECKPOINT_FILE, CHECKPOINT_LENGTH_MAX)
   if (note === null) return files
   files.set(CHECKPOINT_FILE, note)
   let tiles: TileRef[]

@@ -5,7 +5,11 @@ import { decodeBase64 } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
-import { EXPORT_HTML_BYTES_MAX, EXPORT_LINE_BYTES_MAX } from '../../base/limits.ts'
+import {
+  EXPORT_HTML_BYTES_MAX,
+  EXPORT_HTML_RECEIPTS_MAX,
+  EXPORT_LINE_BYTES_MAX,
+} from '../../base/limits.ts'
 import { readLines, sizeOf } from '../../host/files.ts'
 import type { Trust } from '../../model/generated/types.ts'
 import type { ExportRecord, ExportReport } from '../../model/receipt-export.ts'
@@ -76,7 +80,8 @@ function verifyRow(checker: ExportChecker, row: Row): void {
   const [receipt = '', proof = '', opened = '', beside = ''] = cells
     .slice(-4)
     .map((cell) => decoded(cell, row))
-  const besides = beside === '' ? [] : beside.split('\n').slice(0, -1)
+  const besides = beside.split('\n')
+  if (besides.pop() !== '') throw at(row.number, 'expected whole lines in the last column')
   if (checker.header() === null) {
     checker.line(besides.shift() ?? '')
     const header = checker.header()
@@ -93,7 +98,10 @@ function verifyRow(checker: ExportChecker, row: Row): void {
   }
   const record = checker.line(canonicalize(line))
   if (record !== null) compareRow(checker, record, { ...row, beside })
-  for (const one of besides) checker.line(one)
+  for (const one of besides) {
+    if (checker.line(one) === null) continue
+    throw at(row.number, 'expected a row for each receipt; one is in the last column only')
+  }
 }
 
 /** What the row shows to people is what its receipt says. */
@@ -172,7 +180,7 @@ function objectOf(text: string, { number }: Row): JsonObject {
 
 async function verifyHtml(file: string, checker: ExportChecker): Promise<void> {
   if ((await sizeOf(file)) > EXPORT_HTML_BYTES_MAX) {
-    throw new PolicyError('EXPORT_INVALID', `expected at most ${EXPORT_HTML_BYTES_MAX} bytes`)
+    throw unlike(`at most ${EXPORT_HTML_BYTES_MAX} bytes`)
   }
   const page = await readFile(file).catch((cause) => {
     throw new PolicyError('FILE_UNREADABLE', `cannot read ${file}`, { cause, file })
@@ -180,9 +188,14 @@ async function verifyHtml(file: string, checker: ExportChecker): Promise<void> {
   const text = page.toString('utf8')
   const lines = embeddedIn(text)
   const records: ExportRecord[] = []
-  for (const line of fromUtf8(lines).split('\n').slice(0, -1)) {
-    const record = checker.line(line)
+  const texts = fromUtf8(lines).split('\n')
+  if (texts.pop() !== '') throw unlike('whole lines in the export of the page')
+  for (const one of texts) {
+    const record = checker.line(one)
     if (record !== null) records.push(record)
+    if (records.length > EXPORT_HTML_RECEIPTS_MAX) {
+      throw unlike(`at most ${EXPORT_HTML_RECEIPTS_MAX} receipts in a page`)
+    }
   }
   const header = checker.header()
   // Of what is refused already the page need not be made.
@@ -212,7 +225,11 @@ function embeddedIn(page: string): Uint8Array {
   } catch (cause) {
     throw new PolicyError('EXPORT_INVALID', 'expected the export in strict base64', { cause })
   }
-  throw new PolicyError('EXPORT_INVALID', 'expected one export in the page')
+  throw unlike('one export in the page')
+}
+
+function unlike(expected: string): PolicyError {
+  return new PolicyError('EXPORT_INVALID', `expected ${expected}`)
 }
 
 function at(line: number, message: string, cause?: unknown): PolicyError {

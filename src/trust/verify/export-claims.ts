@@ -20,6 +20,8 @@ export function exportClaims(found: ExportFound): Pick<ExportReport, 'proven' | 
   const { header, check, cosignatures, trust } = found
   const { first, last, size, origin } = header
   const isFiltered = Object.keys(header.filters).length > 0
+  const isWhole = !isFiltered && first === 0 && last === size - 1
+  const delivered = custodyClaims(check.custody, trust, isWhole)
   const proven = [
     `each receipt stands in the log ${origin}, under one checkpoint over ${size} receipts that a pinned key signed`,
     'each receipt is whole, names this log, and its subject is the digest of its action',
@@ -36,27 +38,43 @@ export function exportClaims(found: ExportFound): Pick<ExportReport, 'proven' | 
   if (trust.policies !== undefined) {
     proven.push('each receipt names policies that the trust file lists')
   }
-  proven.push(...custodyClaims(check.custody, trust).proven, ...witnessProofs(cosignatures))
-  return { proven, not_proven: openQuestions(found, isFiltered, { first, last }) }
+  proven.push(...delivered.proven, ...witnessProofs(cosignatures))
+  return { proven, not_proven: [...openQuestions(found, isFiltered), ...delivered.open] }
 }
 
-/** The neighbours prove it: the receipt before the first is of an earlier time, the one after the last of a later one. */
+/**
+ * The receipts stand without a gap, and those before the first and after the last are not of the period. Where the log
+ * ends under the checkpoint, nothing shows that the period had ended too.
+ */
 function complete({ first, last, size, period }: ExportHeader): string {
   const begin = period.from === undefined ? 'the beginning of the log' : `${period.from} on`
-  const end = period.to === undefined ? `its end at receipt ${size - 1}` : `before ${period.to}`
+  const log = period.from === undefined ? 'its end' : 'the end of the log'
+  const end = last === size - 1 ? `${log} at receipt ${last}` : `before ${period.to}`
   return `nothing was left out between receipt ${first} and ${last}: from ${begin} to ${end}`
 }
 
 function openQuestions(
-  { header, check, cosignatures, trust }: ExportFound,
+  { header, check, cosignatures, trust, opened }: ExportFound,
   isFiltered: boolean,
-  { first, last }: { readonly first: number; readonly last: number },
 ): string[] {
+  const { first, last, size, period } = header
   const open: string[] = []
   if (isFiltered) {
     open.push(
       `that nothing was left out: the export is filtered, so between receipt ${first} and ${last} it cannot tell`,
     )
+  } else if (period.from !== undefined || period.to !== undefined) {
+    open.push(
+      'that no receipt further off is of the period: one whose time overtook that of others',
+    )
+  }
+  if (isFiltered || last === size - 1) {
+    open.push(
+      `that the log ended at receipt ${size - 1}: an older checkpoint is signed as well (ask for the latest)`,
+    )
+  }
+  if (opened > 0) {
+    open.push('that the fields shown are whole: members and elements of them may stay hidden')
   }
   open.push(
     'that no request was ended twice: that takes the whole log',
@@ -66,7 +84,6 @@ function openQuestions(
   if (header.policies.some(({ name }) => name !== undefined)) {
     open.push('that the policies have the names given here: only their digests are in the receipts')
   }
-  open.push(...custodyClaims(check.custody, trust).open)
   if (check.unsigned > 0) {
     open.push(
       `that ${check.unsigned} reviews without a signature were made at all: for them there is only the engine's word`,

@@ -34,7 +34,7 @@ export type ExportChecker = {
   line(text: string): ExportRecord | null
   /** The header, once it has been accepted. */
   header(): ExportHeader | null
-  /** Something that is wrong beside the lines. */
+  /** Something that is wrong beside the lines; nothing more is read. */
   refuse(problem: LogProblem): void
   /** Whether nothing more need be read. */
   isOver(): boolean
@@ -76,6 +76,7 @@ export function newExportChecker(
     header: () => state.scene?.header ?? null,
     refuse: (problem) => {
       state.problems.push(problem)
+      state.isFatal = true
     },
     isOver,
     report: () => {
@@ -126,7 +127,10 @@ function begin(state: State, text: string): null {
   const cosignatures = verifyTrustedCheckpoint(checkpoint, state.trust)
   const { origin } = header
   const keys = pinnedKeys(state.trust, origin)
-  const checker = newReceiptChecker({ origin, keys, trust: state.trust })
+  const checker = newReceiptChecker({
+    ...{ origin, keys, trust: state.trust },
+    isPartial: isFiltered(header),
+  })
   state.scene = { header, cosignatures, checker }
   feed(state, text)
   return null
@@ -193,14 +197,18 @@ function checkScope(header: ExportHeader, line: ExportLine, receipt: Receipt): v
     (period.from === undefined || at >= Date.parse(period.from)) &&
     (period.to === undefined || at < Date.parse(period.to))
   const { index } = line
+  const passes = passesFilters(receipt, header.filters)
   if (line.context !== true) {
-    if (!passesFilters(receipt, header.filters)) throw invalid('a receipt that the filters ask for')
+    if (!passes) throw invalid('a receipt that the filters ask for')
     // Times may overtake each other by a little; the ends of the period are what they say.
-    if ((index === first || index === last) && !isIn) throw invalid('a receipt of the period')
+    const mustBeIn = isFiltered(header) || index === first || index === last
+    if (mustBeIn && !isIn) throw invalid('a receipt of the period')
     return
   }
+  // Tables leave out what is context.
+  const wasAskedFor = isFiltered(header) ? isIn && passes : index >= first && index <= last
+  if (wasAskedFor) throw invalid('a receipt that was asked for to be marked as one')
   if (isFiltered(header)) return
-  if (index >= first && index <= last) throw invalid('a receipt that was asked for')
   // Of a neighbour that is within the period there may be more that were left out.
   if (isIn && (index === first - 1 || index === last + 1)) {
     const where = index < first ? 'before' : 'after'

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
@@ -149,6 +150,56 @@ describe("other gateways' receipts", () => {
   })
 })
 
+/** A file of receipts of a key of its own, in the shape without a chain. */
+function signedFile(payloads: readonly JsonObject[]): { file: string; key: string; out: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const lines = payloads.map((payload) => {
+    const head = { type: 'decision_receipt', algorithm: 'ed25519' }
+    const signed = { ...head, issued_at: '2026-11-21T09:00:00Z', payload }
+    const signature = sign(null, Buffer.from(canonicalize(signed)), privateKey).toString('hex')
+    return JSON.stringify({ ...signed, signature })
+  })
+  const folder = temporaryFolder()
+  const file = join(folder, 'theirs.jsonl')
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(''))
+  const key = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex')
+  return { file, key, out: join(folder, 'trace.jsonl') }
+}
+
+describe('the sessions of an import', () => {
+  const said = { decision: 'allow', tool: 'a.b' }
+
+  test('have the steps of each agent in order', async () => {
+    const { file, key, out } = signedFile([
+      { ...said, agent_id: 'c' },
+      { ...said, agent_id: 'd' },
+      { ...said, tool: 'a.c', agent_id: 'c' },
+    ])
+    const told = await importActa({ file, publicKey: key, out, service: 'mcp' })
+    expect(told).toEqual({ receipts: 3, sessions: 2, chained: null })
+    const [first = ''] = readFileSync(out, 'utf8').split('\n')
+    expect(JSON.parse(first)).toMatchObject({
+      ...{ session: 'acta', agent: 'c' },
+      steps: [{ action: 'b' }, { action: 'c' }],
+    })
+  })
+
+  test('are refused when there is no receipt', async () => {
+    const { file, key, out } = signedFile([])
+    await expect(importActa({ file, publicKey: key, out, service: 'mcp' })).rejects.toThrow(
+      expect.objectContaining({ code: 'RECEIPT_INVALID', file }),
+    )
+  })
+
+  test('name the line of a step that is none', async () => {
+    const long = { ...said, tool: `a.${'b'.repeat(300)}`, agent_id: 'c' }
+    const { file, key, out } = signedFile([{ ...said, agent_id: 'c' }, long])
+    await expect(importActa({ file, publicKey: key, out, service: 'mcp' })).rejects.toThrow(
+      expect.objectContaining({ code: 'RECEIPT_INVALID', file, at: { line: 2, column: 1 } }),
+    )
+  })
+})
+
 describe('refused', () => {
   const gateway = VECTORS.gateway_receipts['2-external-verification'] as JsonObject
   const adk = VECTORS.protect_mcp_adk.receipts[0] as { payload: JsonObject; signature: JsonObject }
@@ -199,6 +250,15 @@ describe('refused', () => {
     await expect(importActa({ file, publicKey: key, out, service: 'mcp' })).rejects.toThrow(
       expect.objectContaining({ code: 'RECEIPT_INVALID', file }),
     )
+  })
+
+  test('writing over what is read', async () => {
+    const { file, key } = await converted()
+    const before = readFileSync(file, 'utf8')
+    await expect(importActa({ file, publicKey: key, out: file, service: 'mcp' })).rejects.toThrow(
+      expect.objectContaining({ code: 'USAGE_INVALID' }),
+    )
+    expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
   test('a line that is not signed, with its number', async () => {

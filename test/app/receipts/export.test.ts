@@ -295,6 +295,10 @@ describe('an edited CSV is refused', () => {
     const { status, problems } = await verified(scene, changed, 'csv')
     expect(status).toBe('refused')
     expect(`${problems[0]?.code} ${problems[0]?.message}`).toMatch(new RegExp(want))
+    // What was not read any more is not said to be missing.
+    if (!want.includes('cut short')) {
+      expect(problems.map(({ message }) => message).join('\n')).not.toContain('cut short')
+    }
     if (line > 0) expect(problems[0]?.file).toMatch(new RegExp(`:${line}$`))
   })
 })
@@ -358,6 +362,53 @@ describe('an edited report is refused', () => {
     const { status, problems } = await verified(scene, changed, 'html')
     expect(status).toBe('refused')
     expect(problems[0]?.message).toMatch(new RegExp(want))
+  })
+})
+
+describe('what no row and no table shows is refused', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const beside = (text: string) => Buffer.from(text, 'base64').toString('utf8')
+
+  /** Changes the last column of a row, which holds the header or the end. */
+  const besideRow = (csv: string, row: number, change: (text: string) => string): string =>
+    csv
+      .split('\r\n')
+      .map((line, i) => {
+        const at = line.lastIndexOf(',') + 1
+        return i === row ? line.slice(0, at) + base64(change(beside(line.slice(at)))) : line
+      })
+      .join('\r\n')
+
+  test('a receipt that has no row, but stands in the last column of the row before', async () => {
+    const { csv, jsonl, ...scene } = await shown()
+    const denied = csv.split('\r\n').findIndex((line) => line.includes(',verdict,deny,'))
+    const line = jsonl.split('\n')[denied] ?? ''
+    expect(line).toContain('"index":9,')
+    const hidden = besideRow(csv, denied - 1, (text) => `${text}${line}\n`)
+    const changed = hidden.split('\r\n').toSpliced(denied, 1).join('\r\n')
+    const { status, problems } = await verified(scene, changed, 'csv')
+    expect(status).toBe('refused')
+    expect(problems[0]?.message).toContain('a row for each receipt')
+  })
+
+  test.for([
+    { name: 'beside the header', row: 1, change: (text: string) => `${text}hidden` },
+    { name: 'beside a receipt', row: 4, change: () => 'hidden' },
+    { name: 'after the end', row: 13, change: (text: string) => `${text}hidden` },
+    { name: 'a line after the end', row: 13, change: (text: string) => `${text}hidden\n` },
+  ])('text in the last column of a CSV, $name', async ({ row, change }) => {
+    const { csv, ...scene } = await shown()
+    const { status } = await verified(scene, besideRow(csv, row, change), 'csv')
+    expect(status).toBe('refused')
+  })
+
+  test('text after the export that is in a page', async () => {
+    const { html, ...scene } = await shown()
+    const changed = html.replace(
+      /(id="countersign-export">)([^<]+)/,
+      (_, tag: string, text: string) => tag + base64(`${beside(text)}hidden`),
+    )
+    expect((await verified(scene, changed, 'html')).status).toBe('refused')
   })
 })
 

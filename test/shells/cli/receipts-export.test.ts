@@ -190,7 +190,7 @@ describe('a published log, by its address', () => {
       path: 'tile/0/000.p/4',
       as: Buffer.alloc(1e5),
       code: 'LOG_CORRUPT',
-      exit: 2,
+      exit: 1,
     },
     { name: 'a server that fails', path: 'checkpoint', as: 500, code: 'LOG_UNREACHABLE', exit: 3 },
     {
@@ -207,5 +207,42 @@ describe('a published log, by its address', () => {
     const ran = await run(`receipts verify ${address} --trust trust.json`)
     expect(`${ran.stdout}${ran.stderr}`).toContain(code)
     expect(ran.code).toBe(exit)
+  })
+
+  test('a tile that is not there is asked for once', async () => {
+    let count = 0
+    answer = (asked) => {
+      if (asked !== 'tile/0/000.p/4') return fromFolder(asked)
+      count += 1
+      return 404
+    }
+    expect((await run(`receipts verify ${address} --trust trust.json`)).code).toBe(1)
+    expect(count).toBe(1)
+  })
+
+  test.for([
+    { name: 'a shorter log, while the first look lacked a tile', isShorter: true, exit: 1 },
+    { name: 'a longer one', isShorter: false, exit: 0 },
+  ])('$name', async ({ isShorter, exit }) => {
+    const log = join(cwd, '.countersign/log')
+    const [before, after] = [temporaryFolder(), temporaryFolder()]
+    cpSync(log, before, { recursive: true })
+    const action = '{"agent":"clerk","service":"shop","action":"read_order","payload":{"id":"2"}}'
+    await runCli(['decide', action, '--bundle', 'shop.bundle'], { cwd })
+    cpSync(log, after, { recursive: true })
+    const [first, later] = isShorter ? [after, before] : [before, after]
+    let looks = 0
+    answer = (asked) => {
+      if (asked === 'checkpoint') looks += 1
+      if (looks === 1 && asked.startsWith('tile/0/')) return 404
+      try {
+        return readFileSync(join(looks === 1 ? first : later, asked))
+      } catch {
+        return 404
+      }
+    }
+    const ran = await run(`receipts verify ${address} --trust trust.json`)
+    expect(ran.code).toBe(exit)
+    expect(ran.stdout).toContain(isShorter ? 'LOG_ROLLED_BACK' : 'give --since')
   })
 })

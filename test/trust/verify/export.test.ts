@@ -191,7 +191,7 @@ const FORGED: readonly Change[] = [
   {
     name: 'a receipt that was asked for as context',
     lines: (l) => l.with(3, { ...l[3], context: true } as ExportLine),
-    want: 'receipt that was asked for',
+    want: 'a receipt that was asked for',
   },
   {
     name: 'a member more',
@@ -306,6 +306,63 @@ describe('what a period cannot leave out', () => {
     const { status, problems } = verify(text)
     expect(status).toBe('refused')
     expect(problems.map(({ message }) => message).join('\n')).toContain(want)
+  })
+})
+
+describe('what a period cannot prove is not claimed', () => {
+  test('that it ended, when the checkpoint may be older than its end', () => {
+    // Whoever has an old checkpoint can leave out all that came after it.
+    const { text } = exportOf(hourly().slice(0, 5), {
+      ...{ lines: [1, 2, 3, 4], context: [1, 2] },
+      header: { period: { from: noon.from, to: '2026-11-22T00:00:00.000Z' }, first: 3, last: 4 },
+    })
+    const { status, proven, not_proven } = verify(text)
+    expect(status).toBe('verified')
+    expect(proven.join('\n')).not.toContain('before 2026-11-22')
+    expect(proven).toContain(
+      `nothing was left out between receipt 3 and 4: from ${noon.from} on to the end of the log at receipt 4`,
+    )
+    expect(not_proven.join('\n')).toContain('that the log ended at receipt 4')
+  })
+
+  test('that no receipt further off is of it, since times may overtake each other', () => {
+    const at = (time: string) => ({ issuedAt: `2026-11-21T${time}:00Z` })
+    const log = [
+      genesis(),
+      verdict('a', { ...at('11:35'), decision: 'deny' }),
+      verdict('b', at('11:29')),
+      verdict('c', at('12:00')),
+      verdict('d', at('13:00')),
+    ]
+    const header = { period: noon, first: 3, last: 3 }
+    const { text } = exportOf(log, { lines: [2, 3, 4], context: [2, 4], header })
+    const { status, not_proven } = verify(text)
+    expect(status).toBe('verified')
+    expect(not_proven.join('\n')).toContain('overtook')
+    expect(verify(smallCase().text).not_proven.join('\n')).not.toContain('overtook')
+  })
+})
+
+describe('with a filter', () => {
+  const filters = { agent: 'billing-agent' }
+  test('what was asked for cannot be called context, which tables leave out', () => {
+    const { text } = exportOf(hourly(), { lines: [1, 3], context: [1], header: { filters } })
+    expect(
+      verify(text)
+        .problems.map(({ message }) => message)
+        .join('\n'),
+    ).toContain('a receipt that was asked for')
+  })
+
+  test('what is not of the period is no part of it, in the middle either', () => {
+    const log = hourly().with(3, verdict('x', { issuedAt: '2026-11-21T08:00:00Z' }))
+    const period = { from: '2026-11-21T10:30:00.000Z' }
+    const { text } = exportOf(log, { lines: [2, 3, 4], header: { filters, period } })
+    expect(
+      verify(text)
+        .problems.map(({ message }) => message)
+        .join('\n'),
+    ).toContain('a receipt of the period')
   })
 })
 

@@ -105,7 +105,7 @@ async function write(cli: Cli, flags: Flags): Promise<void> {
 }
 
 /** A time as exports have it: RFC 3339 in UTC with milliseconds. @throws {PolicyError} USAGE_INVALID */
-function timeOf(text: string, flag: string): string {
+export function timeOf(text: string, flag: string): string {
   const match = TIME.exec(text)
   const ms =
     match === null ? Number.NaN : Date.parse(match[2] === undefined ? `${text}T00:00:00Z` : text)
