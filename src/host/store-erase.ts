@@ -4,7 +4,7 @@ import { PolicyError } from '../base/errors.ts'
 import { RETENTION_ROUND_MAX } from '../base/limits.ts'
 import type { ErasingTransaction, ErasureTarget } from '../model/erasing.ts'
 import type { Request, ShownField } from '../model/generated/types.ts'
-import { json, text } from './store-rows.ts'
+import { bytes, json, text } from './store-rows.ts'
 
 /** Makes what erasing needs; in the transaction that opens the store. */
 export function migrateErasing(database: DatabaseSync): void {
@@ -70,23 +70,19 @@ export function erasings(database: DatabaseSync): ErasingTransaction {
       )
       run(DELETE_TOKENS)
       run(DELETE_KEYS)
-      for (const { id, request } of rows(SHOWN)) {
-        const masked = JSON.stringify(maskShown(json(request) as Request, () => true))
-        run('UPDATE requests SET request = ? WHERE id = ?', masked, String(id))
-      }
-      for (const { id, request, gone } of rows(SHOWN_IN_BATCHES)) {
-        const ids = new Set(json(gone) as readonly string[])
-        const masked = JSON.stringify(maskShown(json(request) as Request, (one) => ids.has(one)))
-        run('UPDATE requests SET request = ? WHERE id = ?', masked, String(id))
-      }
-      const due = rewrite ? REWRITE : 'checkpoint'
-      run(
-        `INSERT INTO meta (key, value) VALUES ('scrub', CAST(? AS BLOB)) ON CONFLICT (key)
-         DO UPDATE SET value = CASE CAST(value AS TEXT) WHEN '${REWRITE}' THEN value ELSE excluded.value END`,
-        due,
-      )
+      mask(database, `e.idx IN (${CHOSEN})`)
+      askForScrub(database, rewrite ? REWRITE : CHECKPOINT)
     },
   }
+}
+
+/**
+ * Takes the values that routes had shown out of a request, and out of those of a batch, whose inputs were erased while the
+ * forge had not been told yet how it ended.
+ */
+export function maskPublished(database: DatabaseSync, id: string): void {
+  const where = 'r.id = ?1 OR r.id IN (SELECT request FROM gathered WHERE batch = ?1)'
+  if (mask(database, `(${where})`, id)) askForScrub(database, CHECKPOINT)
 }
 
 /** Log index of the erasure that took the inputs of a receipt. */
@@ -106,15 +102,32 @@ export function erasureOf(database: DatabaseSync): (index: number) => Promise<nu
  * @throws {PolicyError} STORE_FAILED (retryable)
  */
 export async function scrubFiles(database: DatabaseSync): Promise<boolean> {
-  const due = database.prepare("SELECT value FROM meta WHERE key = 'scrub'").get()?.['value']
-  if (due === undefined) return false
-  if (text(due) === REWRITE) await untilFree(() => vacuum(database))
-  await untilFree(() => truncate(database))
-  database.exec("DELETE FROM meta WHERE key = 'scrub'")
-  return true
+  const asked = database.prepare("SELECT value FROM meta WHERE key = 'scrub'")
+  // Only what was seen is done with: another process may have erased meanwhile.
+  const done = database.prepare("DELETE FROM meta WHERE key = 'scrub' AND value = ?")
+  for (let isDue = false; ; isDue = true) {
+    const due = asked.get()?.['value']
+    if (due === undefined) return isDue
+    if (text(due).startsWith(REWRITE)) await untilFree(() => database.exec('VACUUM'))
+    await untilFree(() => truncate(database))
+    await untilFree(() => done.run(bytes(due)))
+  }
+}
+
+/** Asks for a scrub, in the transaction that makes it due. What asks to write all anew is not taken back. */
+function askForScrub(database: DatabaseSync, how: typeof REWRITE | typeof CHECKPOINT): void {
+  database
+    .prepare(
+      `INSERT INTO meta (key, value) VALUES ('scrub', CAST(?1 || ' ' || hex(randomblob(16)) AS BLOB))
+       ON CONFLICT (key) DO UPDATE SET value = CAST(
+         iif(CAST(value AS TEXT) LIKE '${REWRITE} %', '${REWRITE} ' || hex(randomblob(16)), CAST(excluded.value AS TEXT))
+         AS BLOB)`,
+    )
+    .run(how)
 }
 
 const REWRITE = 'rewrite'
+const CHECKPOINT = 'checkpoint'
 
 const SCHEMA = `
 -- Receipts that lost their inputs, and the receipt that says so.
@@ -183,9 +196,13 @@ function chooseOld(database: DatabaseSync, before: number): void {
 
 const PAGE_ROWS = 1_000
 
+// What a delivery holds, until its outcome lets it go or people are asked about it.
+const IN_DELIVERY = "e.state = 'held' AND e.delivery IS NOT NULL"
+
 const PAGE = `
   SELECT idx, at, length(inputs) > 0 AND NOT EXISTS (
-    SELECT 1 FROM requests r WHERE r.decision = d.id AND r.resolution IS NULL) AS free
+    SELECT 1 FROM requests r WHERE r.decision = d.id AND r.resolution IS NULL) AND NOT EXISTS (
+    SELECT 1 FROM escrows e WHERE (e.decision = d.id OR e.permit = d.id) AND ${IN_DELIVERY}) AS free
   FROM decisions d WHERE idx >= ? AND idx < ? ORDER BY idx`
 
 /** Below this index no inputs are left: remembered, so that no round looks at what is gone long since. */
@@ -197,7 +214,10 @@ function firstSealed(database: DatabaseSync): number {
   return row === undefined ? Number.MAX_SAFE_INTEGER - PAGE_ROWS : Number(row['idx'])
 }
 
-/** A decision, how its request ended, what was asked anew in its place, and executions: all hold the same action. */
+/**
+ * A decision, how its request ended, what was asked anew in its place or about it in escrow, executions, and a handoff that
+ * it allowed, with its mandates: all hold the same action.
+ */
 function familyOf(database: DatabaseSync, decision: string): ReadonlySet<string> {
   const related = database.prepare(RELATED)
   const family = new Set<string>()
@@ -205,7 +225,7 @@ function familyOf(database: DatabaseSync, decision: string): ReadonlySet<string>
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (family.has(id)) continue
     family.add(id)
-    for (const row of related.all(id, id, id, id, id, id)) {
+    for (const row of related.all(id)) {
       if (row['id'] !== null) open.push(String(row['id']))
     }
   }
@@ -213,16 +233,24 @@ function familyOf(database: DatabaseSync, decision: string): ReadonlySet<string>
 }
 
 const RELATED = `
-  SELECT resolution ->> '$.record' AS id FROM requests WHERE decision = ?
-  UNION SELECT n.decision FROM requests r JOIN requests n ON n.id = r.resolution ->> '$.next' WHERE r.decision = ?
-  UNION SELECT r.decision FROM requests n JOIN requests r ON r.resolution ->> '$.next' = n.id WHERE n.decision = ?
-  UNION SELECT decision FROM requests WHERE resolution ->> '$.record' = ?
-  UNION SELECT d.id FROM grants g JOIN decisions d ON d.idx IN (g.redeemed_at, g.reported_at) WHERE g.decision = ?
-  UNION SELECT g.decision FROM decisions d JOIN grants g ON d.idx IN (g.redeemed_at, g.reported_at) WHERE d.id = ?`
+  SELECT resolution ->> '$.record' AS id FROM requests WHERE decision = ?1
+  UNION SELECT n.decision FROM requests r JOIN requests n ON n.id = r.resolution ->> '$.next' WHERE r.decision = ?1
+  UNION SELECT r.decision FROM requests n JOIN requests r ON r.resolution ->> '$.next' = n.id WHERE n.decision = ?1
+  UNION SELECT decision FROM requests WHERE resolution ->> '$.record' = ?1
+  UNION SELECT r.decision FROM escrows e JOIN requests r ON r.id = e.request WHERE e.decision = ?1
+  UNION SELECT e.decision FROM requests r JOIN escrows e ON e.request = r.id WHERE r.decision = ?1
+  UNION SELECT d.id FROM delivery_decisions w JOIN delivery_steps s ON s.delivery = w.delivery
+    JOIN decisions d ON d.idx = s.idx
+    WHERE w.decision = ?1 AND CAST(d.receipt AS TEXT) ->> '$.predicate.step.decision' = ?1
+  UNION SELECT d.id FROM grants g JOIN decisions d ON d.idx IN (g.redeemed_at, g.reported_at) WHERE g.decision = ?1
+  UNION SELECT g.decision FROM decisions d JOIN grants g ON d.idx IN (g.redeemed_at, g.reported_at) WHERE d.id = ?1`
 
 const WAITING = `
-  SELECT r.id FROM requests r JOIN decisions d ON d.id = r.decision JOIN temp.chosen c ON c.idx = d.idx
-  WHERE r.resolution IS NULL ORDER BY r.held_at`
+  SELECT r.id, r.held_at AS since FROM requests r JOIN decisions d ON d.id = r.decision
+  JOIN temp.chosen c ON c.idx = d.idx WHERE r.resolution IS NULL
+  UNION SELECT e.delivery, min(d.idx) FROM temp.chosen c JOIN decisions d ON d.idx = c.idx
+  JOIN escrows e ON (e.decision = d.id OR e.permit = d.id) WHERE ${IN_DELIVERY} GROUP BY e.delivery
+  ORDER BY since`
 
 const DELETE_TOKENS = `
   DELETE FROM tokens WHERE (project, token, subject) IN (SELECT project, token, subject FROM temp.chosen_tokens)`
@@ -233,19 +261,31 @@ const DELETE_KEYS = `
       SELECT 1 FROM decisions d WHERE ${ofSubject('subject_keys.subject')} AND length(d.inputs) > 0)
     AND NOT EXISTS (SELECT 1 FROM tokens t WHERE t.subject = subject_keys.subject)`
 
-// What the forge has not been told yet is compared with what it shows, and stays as it was.
-const SHOWN = `
-  SELECT r.id, r.request FROM requests r JOIN decisions d ON d.id = r.decision
-  JOIN temp.chosen c ON c.idx = d.idx WHERE r.published = 1`
+/**
+ * Masks what was shown of requests whose inputs are gone, and in batches of these. What the forge has not been told yet is
+ * compared with what it shows, and stays as it was.
+ *
+ * @returns whether there was something
+ */
+function mask(database: DatabaseSync, where: string, ...values: readonly string[]): boolean {
+  const gone = `requests r JOIN decisions d ON d.id = r.decision JOIN erased e ON e.idx = d.idx`
+  const alone = `SELECT r.id, r.request, '[]' AS gone FROM ${gone} WHERE r.published = 1 AND ${where}`
+  const batches = `
+    SELECT b.id, b.request, json_group_array(r.id) AS gone FROM ${gone}
+    JOIN gathered g ON g.request = r.id JOIN requests b ON b.id = g.batch
+    WHERE b.published = 1 AND ${where} GROUP BY b.id`
+  const found = [alone, batches].flatMap((sql) => database.prepare(sql).all(...values))
+  const put = database.prepare('UPDATE requests SET request = ? WHERE id = ?')
+  for (const row of found) {
+    const ids = new Set(json(row['gone']) as readonly string[])
+    const masked = maskShown(json(row['request']) as Request, ids)
+    put.run(JSON.stringify(masked), String(row['id']))
+  }
+  return found.length > 0
+}
 
-const SHOWN_IN_BATCHES = `
-  SELECT b.id, b.request, json_group_array(r.id) AS gone FROM requests b
-  JOIN gathered g ON g.batch = b.id JOIN requests r ON r.id = g.request
-  JOIN decisions d ON d.id = r.decision JOIN temp.chosen c ON c.idx = d.idx
-  WHERE b.published = 1 GROUP BY b.id`
-
-/** A request without the values that routes had shown. */
-function maskShown(request: Request, isGone: (id: string) => boolean): Request {
+/** A request without the values that routes had shown; of a batch, without those of some of its requests. */
+function maskShown(request: Request, gone: ReadonlySet<string>): Request {
   const { fields, members } = request
   return {
     ...request,
@@ -254,7 +294,7 @@ function maskShown(request: Request, isGone: (id: string) => boolean): Request {
       ? {}
       : {
           members: members.map((one) =>
-            isGone(one.request) ? { ...one, fields: one.fields.map(maskField) } : one,
+            gone.has(one.request) ? { ...one, fields: one.fields.map(maskField) } : one,
           ),
         }),
   }
@@ -268,31 +308,18 @@ function maskField(field: ShownField): ShownField {
   return { pointer, shown: 'masked', type }
 }
 
-/** @returns false while another process is in the way */
-function vacuum(database: DatabaseSync): boolean {
-  try {
-    database.exec('VACUUM')
-    return true
-  } catch (error) {
-    if (isBusy(error)) return false
-    throw new PolicyError('STORE_FAILED', 'the store could not be written anew', {
-      cause: error,
-      retryable: true,
-    })
-  }
-}
-
 function truncate(database: DatabaseSync): boolean {
   return database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0
 }
 
-async function untilFree(work: () => boolean): Promise<void> {
+/** @param work - gives false, or throws that the store is busy, while another process is in the way */
+async function untilFree(work: () => unknown): Promise<void> {
   const deadline = performance.now() + FREE_MS_MAX
-  while (!work()) {
+  while (!isDone(work)) {
     if (performance.now() > deadline) {
       throw new PolicyError(
         'STORE_FAILED',
-        'what was erased could not be overwritten, since another process uses the store: run it again',
+        'what was erased could not be overwritten yet, since another process uses the store: the next run does it, or an engine within the hour',
         { retryable: true },
       )
     }
@@ -301,6 +328,18 @@ async function untilFree(work: () => boolean): Promise<void> {
 }
 
 const FREE_MS_MAX = 30_000
+
+function isDone(work: () => unknown): boolean {
+  try {
+    return work() !== false
+  } catch (error) {
+    if (isBusy(error)) return false
+    throw new PolicyError('STORE_FAILED', 'what was erased could not be overwritten', {
+      cause: error,
+      retryable: true,
+    })
+  }
+}
 
 function isBusy(error: unknown): boolean {
   return (

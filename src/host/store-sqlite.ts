@@ -16,7 +16,7 @@ import type {
 import { seal, unseal } from './seal.ts'
 import { BUSY_DEADLINE_MS, connect, connectReadOnly, isReadOnly } from './store-connection.ts'
 import { custodyReadings, custodyTransaction } from './store-custody.ts'
-import { erasings, erasureOf, migrateErasing, scrubFiles } from './store-erase.ts'
+import { erasings, erasureOf, maskPublished, migrateErasing, scrubFiles } from './store-erase.ts'
 import {
   bytes,
   decisionOf,
@@ -67,16 +67,24 @@ function openReadOnly(file: string, wrappingKey: Uint8Array): Store {
     const message = 'the store lies where nothing can be written'
     return Promise.reject(new PolicyError('STORE_FAILED', message, { file }))
   }
-  return {
-    ...readings(reader, wrappingKey),
-    custody: custodyReadings(reader),
-    transact: refuse,
-    exclusively: refuse,
-    erasedBy: erasureOf(reader),
-    scrub: refuse,
-    close: async () => {
-      if (reader.isOpen) reader.close()
-    },
+  try {
+    return {
+      ...readings(reader, wrappingKey),
+      custody: custodyReadings(reader),
+      transact: refuse,
+      exclusively: refuse,
+      erasedBy: erasureOf(reader),
+      scrub: refuse,
+      close: async () => {
+        if (reader.isOpen) reader.close()
+      },
+    }
+  } catch (cause) {
+    // It lacks tables that opening it makes where that can write.
+    reader.close()
+    const message =
+      'an older version made this store: open a copy of its folder on a disk that takes writes'
+    throw new PolicyError('STORE_FAILED', message, { cause, file })
   }
 }
 
@@ -230,13 +238,14 @@ function transaction(database: DatabaseSync, wrappingKey: Uint8Array): StoreTran
       sql.putIdempotency.run(key, record.actionDigest, record.decision)
     },
     ...erasings(database),
-    ...requestWrites(sql, read),
+    ...requestWrites(database, sql, read),
     ...ledgers(sql, read),
     custody: custodyTransaction(database),
   }
 }
 
 function requestWrites(
+  database: DatabaseSync,
   sql: ReturnType<typeof writes>,
   read: ReturnType<typeof readings>,
 ): Pick<
@@ -292,6 +301,7 @@ function requestWrites(
     setPublished: async (id) => {
       sql.setPublished.run(id, id)
       sql.dropLook.run(id)
+      maskPublished(database, id)
     },
   }
 }

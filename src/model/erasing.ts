@@ -25,7 +25,10 @@ export type Erasable = {
 
 /** What a transaction can do about erasing. */
 export interface ErasingTransaction {
-  /** Requests that wait for people and need what would go, in the order of asking. A retention leaves those alone. */
+  /**
+   * What is under way and needs what would go: requests that wait for people, and deliveries that hold it in escrow; oldest
+   * first. A retention leaves those alone.
+   */
   waitingFor(target: ErasureTarget): Promise<readonly string[]>
   /** What there is to erase; of a retention at most RETENTION_ROUND_MAX decisions, the oldest first, and as many tokens. */
   erasable(target: ErasureTarget): Promise<Erasable>

@@ -10,7 +10,7 @@ export type ErasureReport = {
   readonly through: number | null
   /** Clear values of tokens. */
   readonly tokens: number
-  /** Requests that stand in the way. */
+  /** Requests and deliveries that stand in the way. */
   readonly waiting: readonly string[]
   /** The receipt that says so. */
   readonly receipt?: { readonly id: string; readonly index: number }

@@ -1,3 +1,4 @@
+import { RETENTION_ROUND_MAX } from '../base/limits.ts'
 import type { ErasureReport, RetentionReport } from '../model/erasure-report.ts'
 import { type Paint, visible } from './paint.ts'
 
@@ -9,9 +10,7 @@ export function erasureText(report: ErasureReport, paint: Paint): string {
     `${wordOf(status, paint)}  ${scope === 'decision' ? 'decision ' : ''}${visible(whose)}`,
     `  ${countsText(report)}`,
     ...(receipt === undefined ? [] : [`  receipt ${receipt.index}  ${receipt.id}`]),
-    ...(waiting.length === 0
-      ? []
-      : [`  ${paint.yellow('in the way')}: requests that wait: ${waiting.join(', ')}`]),
+    ...(waiting.length === 0 ? [] : [`  ${paint.yellow('in the way')}: ${waiting.join(', ')}`]),
   ].join('\n')
 }
 
@@ -22,7 +21,9 @@ export function retentionText(report: RetentionReport, paint: Paint): string {
     `${wordOf(status, paint)}  inputs before ${inputs_before ?? 'never'}, tokens before ${tokens_before ?? 'never'}`,
     ...rounds.map((round) => {
       const { receipt } = round
-      const where = receipt === null ? '' : `  receipt ${receipt.index}  ${receipt.id}`
+      const full = Math.max(round.decisions, round.tokens) === RETENTION_ROUND_MAX
+      const rest = full ? ', and perhaps more' : '' // Nobody counts all of a large store for a dry run.
+      const where = receipt === null ? rest : `  receipt ${receipt.index}  ${receipt.id}`
       return `  ${countsText(round)}${where}`
     }),
     ...(rounds.length === 0 ? ['  nothing was kept that long'] : []),

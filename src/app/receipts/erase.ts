@@ -3,7 +3,8 @@ import { ERASURE_BY_LENGTH_MAX, ERASURE_REASON_LENGTH_MAX } from '../../base/lim
 import type { ErasureTarget } from '../../model/erasing.ts'
 import type { ErasureReport } from '../../model/erasure-report.ts'
 import type { Store, StoreTransaction } from '../../model/ports.ts'
-import { openDecision, subjectOf } from '../engine/record.ts'
+import { isExecution, parseReceipt } from '../../trust/receipt/statement.ts'
+import { type Inputs, openDecision, subjectOf } from '../engine/record.ts'
 import { isNothing, type Said, writeErasure } from './erasing.ts'
 import { type OpenedPlace, openErasingPlace } from './erasing-place.ts'
 
@@ -29,14 +30,14 @@ export type EraseQuestion = Said & {
  * Erases the clear values of one subject, or of one decision, and writes the receipt that says so. All of it or nothing:
  * a crash leaves the one or the other, and what was deleted is overwritten by the next run, or by the engine's start.
  *
- * @throws {PolicyError} ERASE_REASON; ERASE_UNKNOWN when there is nothing to erase; ERASE_PENDING while requests wait that
- *   need it; RECEIPT_UNKNOWN for no decision; STORE_FAILED (retryable) when the files could not be overwritten yet
+ * @throws {PolicyError} ERASE_REASON; ERASE_UNKNOWN when there is nothing to erase; ERASE_PENDING while requests or deliveries are
+ *   under way that need it; RECEIPT_UNKNOWN for no decision; STORE_FAILED (retryable) when the files could not be overwritten yet
  */
 export async function eraseInputs(question: EraseQuestion): Promise<ErasureReport> {
   const place = await openErasingPlace(question.data)
   try {
     const target = await targetOf(place, question)
-    checkSaid(question, await namesOf(place.store, question.who))
+    checkSaid(question, await namesOf(place.store, question.who, target))
     const report = question.dryRun
       ? await place.store.transact((tx) => preview(tx, target))
       : await place.run((tx) => eraseNow(tx, place, target, question))
@@ -87,29 +88,42 @@ async function targetOf(
 ): Promise<ErasureTarget> {
   if ('decision' in who) {
     if (before !== undefined) throw new PolicyError('USAGE_INVALID', '`before` is for a subject')
-    // A request's id stands in its receipt.
-    const id = (await store.request(who.decision))?.request.decision ?? who.decision
-    if ((await store.decision(id)) !== null) return { scope: 'decision', decision: id }
-    throw new PolicyError('RECEIPT_UNKNOWN', `no decision ${who.decision} in this store`)
+    return { scope: 'decision', decision: await decisionOf(store, who.decision) }
   }
   const named = 'principal' in who ? { ...who, agent: '' } : { ...who, principal: null }
   const subject = subjectOf({ evidenceKey }, named)
   return { scope: 'subject', subject, ...(before === undefined ? {} : { before }) }
 }
 
+/** The decision that a receipt's id stands for: a request's and an execution's stand in theirs. */
+async function decisionOf(store: Store, name: string): Promise<string> {
+  const id = (await store.request(name))?.request.decision ?? name
+  const stored = await store.decision(id)
+  if (stored === null) {
+    throw new PolicyError('RECEIPT_UNKNOWN', `no decision ${name} in this store`)
+  }
+  const receipt = parseReceipt(stored.receipt)
+  return isExecution(receipt) ? receipt.predicate.decision : id
+}
+
 /** Names that the receipt must not hold: that of the principal, whole or after `user:`. */
-async function namesOf(store: Store, who: ErasedWho): Promise<readonly string[]> {
-  const principal = 'principal' in who ? who.principal : await principalOf(store, who)
+async function namesOf(
+  store: Store,
+  who: ErasedWho,
+  target: ErasureTarget,
+): Promise<readonly string[]> {
+  const principal = 'principal' in who ? who.principal : await principalOf(store, target)
   if (principal === null) return []
   const last = principal.split(/[:/]/).at(-1) ?? ''
   return [principal, last].filter((name) => name.trim() !== '')
 }
 
-async function principalOf(store: Store, who: ErasedWho): Promise<string | null> {
-  if (!('decision' in who)) return null
+async function principalOf(store: Store, target: ErasureTarget): Promise<string | null> {
+  if (target.scope !== 'decision') return null
   try {
-    const { inputs } = await openDecision(store, who.decision)
-    return inputs.action.principal
+    // A step of a delivery has other inputs.
+    const { action }: Partial<Inputs> = (await openDecision(store, target.decision)).inputs
+    return action?.principal ?? null
   } catch (error) {
     if (error instanceof PolicyError) return null // Erased already, or a receipt without an action.
     throw error
@@ -134,7 +148,7 @@ async function eraseNow(
     const more = waiting.length > LISTED_MAX ? ` and ${waiting.length - LISTED_MAX} more` : ''
     throw new PolicyError(
       'ERASE_PENDING',
-      `requests wait that could not be resolved any more: ${some}${more}; let people end them first`,
+      `requests wait, or deliveries hold something, that could not go on any more: ${some}${more}; let them end first`,
     )
   }
   if (isNothing(await tx.erasable(target))) {

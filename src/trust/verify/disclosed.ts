@@ -112,7 +112,8 @@ function committedParts(receipt: Receipt, report: DisclosedReceipt['report']): r
 
 /** The disclosure as its own part has it; null when it is another part's. */
 function below({ pointer, disclosure }: Disclosure, prefix: string): Disclosure | null {
-  const own = [PATCHED_PREFIX, REPORT_PREFIX].find((one) => pointer.startsWith(`${one}/`)) ?? ''
+  const own =
+    [PATCHED_PREFIX, REPORT_PREFIX].find((one) => `${pointer}/`.startsWith(`${one}/`)) ?? ''
   return own === prefix ? { pointer: pointer.slice(prefix.length), disclosure } : null
 }
 

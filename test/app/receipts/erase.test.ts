@@ -1,12 +1,16 @@
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { makePatch, openPatch, sealPatch } from '../../../src/app/engine/patch.ts'
 import { openDecision } from '../../../src/app/engine/record.ts'
+import { writeErasure } from '../../../src/app/receipts/erasing.ts'
 import { openErasingPlace } from '../../../src/app/receipts/erasing-place.ts'
 import { findReceipt, verifyLogFolder } from '../../../src/app/receipts/receipts.ts'
 import { fromUtf8, utf8 } from '../../../src/base/digest.ts'
 import { seal, unseal } from '../../../src/host/seal.ts'
 import type { ErasureReceipt } from '../../../src/model/generated/types.ts'
+import { ask, openBatchScene, review } from '../approvals/batch-scene.ts'
 import {
   act,
   allBytes,
@@ -124,10 +128,7 @@ describe('a subject is erased', () => {
   })
 
   test('what a route had shown is masked in the store', async () => {
-    const shows = (show: string) => ({
-      'policies/routes/routes.yaml': `apiVersion: countersign/v1\nkind: Routes\nroutes:\n  - { id: default, reviewers: [ana, bo], time_out: 1h }\n  - { id: payments, reviewers: [ana, bo], time_out: 1h, show: [${show}] }\n  - { id: board, reviewers: [bo], time_out: 1h }\n`,
-    })
-    const scene = await eraseScene(shows('payload.to'))
+    const scene = await eraseScene(SHOWING)
     const { request } = await ended(scene)
     const fieldsOf = async () => (await scene.parts.store.request(request))?.request.fields
     expect(JSON.stringify(await fieldsOf())).toContain(MARK)
@@ -139,7 +140,76 @@ describe('a subject is erased', () => {
   })
 })
 
+const SHOWING = {
+  'policies/routes/routes.yaml': `apiVersion: countersign/v1\nkind: Routes\nroutes:\n  - { id: default, reviewers: [ana, bo], time_out: 1h }\n  - { id: payments, reviewers: [ana, bo], time_out: 1h, show: [payload.to] }\n  - { id: board, reviewers: [bo], time_out: 1h }\n`,
+}
+
+test('what a route had shown is masked once the forge hears how it ended, if that is later', async () => {
+  const scene = await eraseScene(SHOWING)
+  const { store } = scene.parts
+  const { request } = await ended(scene)
+  tamper(scene.folder, 'UPDATE requests SET published = 0')
+  await erase(scene)
+  expect(JSON.stringify((await store.request(request))?.request)).toContain(MARK)
+  await store.transact((tx) => tx.setPublished(request))
+  expect(JSON.stringify((await store.request(request))?.request)).not.toContain(MARK)
+  expect(await store.scrub()).toBe(true)
+  expect(holders(scene.folder, [MARK]).filter((name) => name.startsWith('store'))).toEqual([])
+})
+
+test.for([
+  { name: 'that the forge knows to have ended', published: 1 },
+  { name: 'of which the forge hears later', published: 0 },
+])(
+  'of a batch $name, what was shown of one request is masked, and no more',
+  async ({ published }) => {
+    const scene = await openBatchScene({ payments: ', batch: { max: 2, within: 10s }' })
+    const { parts, folder } = scene
+    const [gone = '', kept = ''] = await ask(scene, [61, 62])
+    const who = { decision: gone }
+    await expect(erase(scene, { who })).rejects.toMatchObject({ code: 'ERASE_PENDING' })
+    await review(scene, gone)
+    tamper(folder, `UPDATE requests SET published = ${published}`)
+    await erase(scene, { who })
+    const [batch] = await scene.batches()
+    if (published === 0) {
+      await parts.store.transact((tx) => tx.setPublished(String(batch?.request.id)))
+    }
+    const shown = async (id: string) => (await parts.store.request(id))?.request.fields
+    const [after] = await scene.batches()
+    const members = after?.request.members ?? []
+    for (const fields of [await shown(gone), members[0]?.fields]) {
+      expect(fields).toContainEqual({ pointer: '/payload/amount', shown: 'masked', type: 'number' })
+    }
+    for (const fields of [await shown(kept), members[1]?.fields]) {
+      expect(fields).toContainEqual({ pointer: '/payload/amount', shown: 'clear', value: 62 })
+    }
+    expect(scene.audit()).toMatchObject({ APPROVED: 2, erasure: 1 })
+  },
+)
+
+/** Changes a store behind the engine's back. */
+function tamper(folder: string, sql: string): void {
+  const database = new DatabaseSync(join(folder, 'store.sqlite'))
+  database.exec(sql)
+  database.close()
+}
+
 describe('one decision is erased', () => {
+  test('by the id of its execution, and neither that nor a request’s lets a reason name the person', async () => {
+    const scene = await eraseScene({
+      'countersign.yaml': `apiVersion: countersign/v1\nkind: Project\nproject: shop\ndefaults: { low: allow, medium: allow, high: hold, critical: deny }\ngrants: {}\n`,
+    })
+    const answer = await scene.engine.ask(act('read_order', { a: 1 }))
+    const { execution } = await scene.engine.redeem(String(answer.grant))
+    const { request } = await ended(scene)
+    for (const decision of [execution, request]) {
+      const named = erase(scene, { who: { decision }, reason: `for ${PRINCIPAL}` })
+      await expect(named).rejects.toMatchObject({ code: 'ERASE_REASON' })
+      expect(await erase(scene, { who: { decision } })).toMatchObject({ decisions: 2 })
+    }
+  })
+
   test.for(['approve', 'patch', 'reject'] as const)(
     'with how it ended (%s), by its id or its request’s; the subject’s others stay',
     async (verdict) => {
@@ -279,13 +349,79 @@ test('a receipt of another erasure excuses nothing', async () => {
   expect(report.cannot).toEqual({ 'inputs-erased': 1, 'inputs-unreadable': 1 })
 })
 
+describe('an operator who deletes behind the log’s back is found out by `rederive`', () => {
+  test.for([
+    {
+      name: 'under the receipt of another decision',
+      who: (decision: string) => ({ decision }),
+      sql: "UPDATE decisions SET inputs = x'' WHERE idx = 1; INSERT INTO erased VALUES (1, 3)",
+      want: { 'inputs-erased': 1, 'inputs-unreadable': 1 },
+    },
+    {
+      name: 'under no receipt',
+      who: () => ({ principal: 'u-2' }),
+      sql: 'DELETE FROM subject_keys',
+      want: { 'inputs-erased': 1, 'inputs-unreadable': 1 },
+    },
+  ])('$name', async ({ who, sql, want }) => {
+    const scene = await eraseScene()
+    await scene.engine.decide(mail)
+    const { decision } = await scene.engine.decide(act('mail', { to: 'x' }, 'u-2'))
+    await erase(scene, { who: who(decision) })
+    tamper(scene.folder, sql)
+    const again = await rederiveAll(scene.parts, { bundles: [scene.bundle] })
+    expect(again.cannot).toEqual(want)
+  })
+
+  test('under the receipt of a retention that it is too young for', async () => {
+    const scene = await eraseScene()
+    const { engine, parts, folder, bundle, pass } = scene
+    await engine.decide(mail)
+    pass(10_000)
+    const young = await engine.decide(mail)
+    await erase(scene, { before: Date.now() + 5_000 })
+    tamper(folder, "UPDATE decisions SET inputs = x'' WHERE idx = 2; UPDATE erased SET idx = 2")
+    const again = await rederiveAll(parts, { bundles: [bundle] })
+    expect(again.underived).toContainEqual(
+      expect.objectContaining({ id: young.decision, reason: 'inputs-unreadable' }),
+    )
+  })
+})
+
+test('an erasure while another process overwrites what it had erased is overwritten too', async () => {
+  const scene = await eraseScene()
+  const { engine, folder } = scene
+  await engine.decide(mail)
+  const wide = act('mail', { to: 'x', text: 'y'.repeat(20_000) }, 'u-2')
+  for (let i = 0; i < 5; i++) await engine.decide(wide)
+  const targetOf = async (principal: string) => {
+    const { subject = '' } = await erase(scene, { who: { principal }, dryRun: true })
+    return { scope: 'subject', subject } as const
+  }
+  const targets = [await targetOf(PRINCIPAL), await targetOf('u-2')] as const
+  const said = { reason: 'asked for it', now: Date.now() }
+  const [one, two] = [await openErasingPlace(folder), await openErasingPlace(folder)]
+  await one.run((tx) => writeErasure(tx, one, targets[0], { ...said, rewrite: false }))
+  const reader = new DatabaseSync(join(folder, 'store.sqlite'))
+  reader.exec('BEGIN; SELECT * FROM decisions')
+  const scrubbing = one.store.scrub()
+  await sleep(60) // It waits for the reader.
+  await two.run((tx) => writeErasure(tx, two, targets[1], { ...said, rewrite: true }))
+  reader.exec('COMMIT')
+  await scrubbing
+  await two.store.scrub()
+  expect(reader.prepare('PRAGMA freelist_count').get()).toEqual({ freelist_count: 0 })
+  reader.close()
+  await one.close()
+  await two.close()
+})
+
 test('receipts of 500 subjects: what moved between pages while the store grew is gone too', async () => {
   const scene = await eraseScene()
   const { engine, folder } = scene
   const people = Array.from({ length: 500 }, (_, i) => `person-${i}`)
   await Promise.all(people.map((one) => engine.decide(act('mail', { to: one }, one))))
   const first = await erase(scene, { who: { principal: 'person-77' }, dryRun: true })
-  const { DatabaseSync } = await import('node:sqlite')
   const database = new DatabaseSync(join(folder, 'store.sqlite'))
   const key = database
     .prepare('SELECT wrapped FROM subject_keys WHERE subject = ?')

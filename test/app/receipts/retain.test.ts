@@ -6,6 +6,8 @@ import type { ErasingPlace } from '../../../src/app/receipts/erasing.ts'
 import { verifyLogFolder } from '../../../src/app/receipts/receipts.ts'
 import { retain } from '../../../src/app/receipts/retain.ts'
 import { RETENTION_ROUND_MAX } from '../../../src/base/limits.ts'
+import { retentionText } from '../../../src/report/erasure.ts'
+import { painter } from '../../../src/report/paint.ts'
 import { bundleOf, CREDENTIAL, compileFiles, type Opened, policyFiles } from '../support.ts'
 import { act, ended, eraseScene, holders, MARK, refund, secretsIn } from './erase-scene.ts'
 import { rederiveAll } from './rederive-scene.ts'
@@ -119,6 +121,9 @@ describe('what was kept long enough goes', () => {
       .run(RETENTION_ROUND_MAX)
     database.close()
     pass(2 * DAY)
+    const dry = { ...now, now: parts.clock(), dryRun: true }
+    const would = await retain(placeOf(scene), { inputs: '1d', tokens: null }, dry)
+    expect(retentionText(would, painter(false))).toContain('; 0 tokens, and perhaps more')
     const report = await retain(
       placeOf(scene),
       { inputs: '1d', tokens: null },

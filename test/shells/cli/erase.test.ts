@@ -38,6 +38,9 @@ test.for([
   { name: 'nobody', argv: ['erase', '--reason', 'x'] },
   { name: 'two subjects', argv: ['erase', '--principal', 'a', '--agent', 'b', '--reason', 'x'] },
   { name: 'a time that is none', argv: ['erase', ...who, '--before', 'soon'] },
+  { name: 'a number for a time', argv: ['erase', ...who, '--before', '1'] },
+  { name: 'a time without its zone', argv: ['erase', ...who, '--before', '2099-01-01T09:00'] },
+  { name: 'a day that is none', argv: ['erase', ...who, '--before', '2099-02-30'] },
   {
     name: 'one decision before a time',
     argv: ['erase', '--decision', 'dec_1', '--reason', 'x', '--before', '2026-01-01'],
@@ -91,6 +94,28 @@ test('disclose prints the file, or writes it; what it shows verifies', async () 
   const bad = await verify('forged')
   expect(bad.code).toBe(1)
   expect(bad.stdout).toContain('COMMITMENT_INVALID')
+})
+
+test('what is disclosed cannot pass for lines of the report', async () => {
+  const { run, cwd, engine, parts } = await scene()
+  await engine.decide(act('mail', { 'x\nproven:\n  - all of it': 1 }))
+  await run('disclose', '2', '--show', 'payload', '--out', 'files/two')
+  const [first] = await parts.store.receipts(0, 1)
+  const { origin, verifierKey } = JSON.parse(Buffer.from(first ?? []).toString()).predicate
+  const logs = [{ origin, keys: [verifierKey] }]
+  const trust = { apiVersion: 'countersign/v1', kind: 'Trust', logs }
+  writeFileSync(join(cwd, 'trust.json'), JSON.stringify(trust))
+  const told = await runCli(['receipts', 'verify', 'files/two', '--trust', 'trust.json'], { cwd })
+  expect(told.stdout).toContain('/payload/x\\nproven:\\n  - all of it: 1\n')
+})
+
+test('a reason cannot pass for lines of `receipts rederive`', async () => {
+  const { run, cwd, bundle } = await scene()
+  writeFileSync(join(cwd, 'one.bundle'), writeBundle(bundle))
+  await run('erase', '--principal', PRINCIPAL, '--reason', 'x\nrederived  1 re-derived')
+  const told = await run('rederive', '--bundle', 'one.bundle')
+  expect(told.code).toBe(1)
+  expect(told.stdout).toContain('receipt 2 says: x\\nrederived  1 re-derived\n')
 })
 
 test('retain: refused without `retention`, else says what went', async () => {

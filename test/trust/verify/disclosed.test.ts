@@ -236,6 +236,19 @@ describe('any forged subset is refused', () => {
   })
 })
 
+test.for(['patched', 'report'])(
+  'a field of the action that is called `%s` does not pass for that',
+  (name) => {
+    const action = { agent: 'a', payload: { amount: 5 }, [name]: 'approved' }
+    const { committed, disclosures } = commitAction(action, { seed: SEED, fields: [name] })
+    const entry = verdict('a', { action: committed as Record<string, unknown> })
+    const shown = disclosures.filter(({ pointer }) => pointer === `/${name}`)
+    expect(() => verifyDisclosed(fileOf(entry, shown), PINNED)).toThrow(
+      expect.objectContaining({ code: 'DISCLOSURE_INVALID' }) as Error,
+    )
+  },
+)
+
 const NESTED_ACTION = {
   agent: 'a',
   payload: {

@@ -13,6 +13,7 @@ import {
   executionReceipt,
   parseReceipt,
 } from '../../../src/trust/receipt/statement.ts'
+import { custodyClaims } from '../../../src/trust/verify/log-custody.ts'
 import { checkReceipts } from '../../../src/trust/verify/log-receipts.ts'
 import {
   fingerprintOf,
@@ -115,10 +116,11 @@ function proofOf(
 }
 
 /** Entry 1 allows the handoff, entry 2 what is held; the handoff is entry 3. */
-function begun(edit: Edit = {}): Log {
+function begun(edit: Edit = {}, before = (log: Log) => log): Log {
   const log = new Log()
   log.add(permit('d1'))
   log.add(permit('d2'))
+  before(log)
   const handed = {
     agent: 'a',
     to: 'b',
@@ -233,6 +235,10 @@ describe('a chain that does not', () => {
     log.add(execution('d2', 2))
     return log
   }
+  const undone = (log: Log) => {
+    log.add(verdict('r', { action: actionOf('a', 'r'), undoes: { index: 2, id: 'd2' } }))
+    return log
+  }
   const second = (edit: Edit) => {
     const log = accepted({ mandates: [mandate('1', '2')] })
     const decidedAt = log.add(permit('d3'))
@@ -332,6 +338,16 @@ describe('a chain that does not', () => {
     {
       name: 'a handoff of another project',
       log: begun({ project: 'other' }),
+      want: 'CUSTODY_UNBOUND',
+    },
+    {
+      name: 'an acceptance in another project',
+      log: begun().step('accept', { agent: 'b', project: 'other' }),
+      want: 'CUSTODY_UNBOUND',
+    },
+    {
+      name: 'an outcome in another project',
+      log: accepted(ESCROW).step('outcome', { agent: 'b', outcome: 'fulfilled', project: 'other' }),
       want: 'CUSTODY_UNBOUND',
     },
     {
@@ -442,6 +458,25 @@ describe('a chain that does not', () => {
       want: 'ESCROW_VOID',
     },
     {
+      name: 'a rollback of what it holds',
+      log: undone(accepted(ESCROW)),
+      want: 'ESCROW_HELD',
+    },
+    {
+      name: 'a rollback of what was refunded',
+      log: undone(
+        accepted(ESCROW)
+          .step('outcome', { agent: 'b', outcome: 'failed' })
+          .step('refund', { held: HELD }),
+      ),
+      want: 'ESCROW_VOID',
+    },
+    {
+      name: 'what is held was rolled back',
+      log: begun(ESCROW, undone),
+      want: 'ESCROW_INVALID',
+    },
+    {
       name: 'an execution by the first decision after people decided',
       log: ran(disputed('APPROVED')),
       want: 'ESCROW_VOID',
@@ -526,6 +561,16 @@ describe('a chain that does not', () => {
     expect(accepted().codes(pin('c', 6))).toEqual(['KEY_NOT_PINNED'])
     expect(accepted().codes(pin('a', 6))[0]).toBe('CUSTODY_UNSIGNED')
   })
+})
+
+test.for([
+  { name: 'holds something', log: accepted(ESCROW), want: 1 },
+  { name: 'holds nothing', log: accepted(), want: 0 },
+])('of a delivery that $name, so much is not proven about what ran: $want', ({ log, want }) => {
+  const { open } = custodyClaims(log.check().custody, undefined)
+  expect(open.filter((claim) => claim.includes('without a receipt of its execution')).length).toBe(
+    want,
+  )
 })
 
 test('in any order but its own, the steps of a delivery are refused', () => {

@@ -45,6 +45,20 @@ function codesOf(...entries: readonly Uint8Array[]): string[] {
   return problems.map(({ code }) => code)
 }
 
+/** Changes that make it one of what was kept long enough. */
+const RETENTION = {
+  scope: 'retention',
+  subject: undefined,
+  before: '2026-11-20T09:00:00Z',
+} as const
+
+test('a retention of what is old is read back', () => {
+  const { subject: _subject, ...fields } = FIELDS
+  const { subject: _none, ...changes } = RETENTION
+  const more = { tokens: 1, tokensBefore: changes.before }
+  expect(isErasure(parseReceipt(erasureReceipt({ ...fields, ...changes, ...more })))).toBe(true)
+})
+
 test('is read back, is its own RFC 8785 text, and its subject is the digest of what it says', () => {
   const receipt = parseReceipt(erasure())
   expect(isErasure(receipt)).toBe(true)
@@ -102,6 +116,23 @@ test.for<{ name: string; changes: Partial<Record<keyof ErasureFields, unknown>> 
   {
     name: 'a retention of nothing',
     changes: { scope: 'retention', subject: undefined, decisions: 0, through: undefined },
+  },
+  { name: 'more decisions than there can be', changes: { decisions: 2 } },
+  {
+    name: 'a retention of decisions however new',
+    changes: { scope: 'retention', subject: undefined },
+  },
+  {
+    name: 'a retention of decisions yet to come',
+    changes: { scope: 'retention', subject: undefined, before: FIELDS.issuedAt },
+  },
+  {
+    name: 'a retention of tokens however new',
+    changes: { ...RETENTION, tokens: 1 },
+  },
+  {
+    name: 'a retention of tokens yet to come',
+    changes: { ...RETENTION, tokens: 1, tokensBefore: FIELDS.issuedAt },
   },
   { name: 'no reason', changes: { reason: '' } },
   { name: 'a long reason', changes: { reason: 'x'.repeat(513) } },

@@ -13,6 +13,7 @@ import {
   withPolicyOrBundle,
 } from '../options.ts'
 import { type Cli, paintOf, printJson, printText } from '../output.ts'
+import { timeOf } from './receipts-export.ts'
 
 type Flags = {
   readonly data: string
@@ -64,7 +65,7 @@ async function eraseOne(cli: Cli, flags: Flags): Promise<void> {
     who: whoOf(flags),
     reason,
     ...(by === undefined ? {} : { by }),
-    ...(before === undefined ? {} : { before: timeOf(before) }),
+    ...(before === undefined ? {} : { before: Date.parse(timeOf(before, '--before')) }),
     dryRun: dryRun === true,
     now: Date.now(),
   })
@@ -84,12 +85,6 @@ function whoOf({ principal, agent, decision, before }: Flags): ErasedWho {
   }
   if ('decision' in who && before !== undefined) throw usage('--before is for a subject')
   return who
-}
-
-function timeOf(text: string): number {
-  const at = Date.parse(text)
-  if (!Number.isNaN(at)) return at
-  throw usage(`--before: expected a time such as 2026-11-21T09:00:00Z, found ${text}`)
 }
 
 async function retainAll(cli: Cli, flags: RetainFlags): Promise<void> {
