@@ -30,7 +30,11 @@ type Row = Record<string, unknown>
 export function custodyReadings(database: DatabaseSync): CustodyReadings {
   const sql = {
     delivery: database.prepare('SELECT state FROM deliveries WHERE id = ?'),
-    deliveries: database.prepare('SELECT state FROM deliveries ORDER BY at DESC, id LIMIT ?'),
+    deliveries: database.prepare(
+      `SELECT state FROM deliveries WHERE state ->> '$.project' = ? AND EXISTS (SELECT 1 FROM json_each(?)
+         WHERE value IN ('*', state ->> '$.giver', state ->> '$.holder', state ->> '$.to'))
+       ORDER BY at DESC, id LIMIT ?`,
+    ),
     steps: database.prepare(
       'SELECT step, idx, leaf FROM delivery_steps WHERE delivery = ? ORDER BY step',
     ),
@@ -39,7 +43,10 @@ export function custodyReadings(database: DatabaseSync): CustodyReadings {
   }
   return {
     delivery: async (id) => stateOf(sql.delivery.get(id)),
-    deliveries: async (limit) => sql.deliveries.all(limit).flatMap((row) => stateOf(row) ?? []),
+    deliveries: async ({ project, agents }, limit) =>
+      sql.deliveries
+        .all(project, JSON.stringify(agents), limit)
+        .flatMap((row) => stateOf(row) ?? []),
     deliverySteps: async (id) =>
       sql.steps.all(id).map(({ step, idx, leaf }) => {
         return { step: Number(step), index: Number(idx), leaf: String(leaf) }

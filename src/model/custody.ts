@@ -1,4 +1,5 @@
 import type { CustodyStep } from './generated/types.ts'
+import type { Credential } from './nouns.ts'
 
 /** The SSHSIG namespace of custody steps: an agent's signature for another purpose is none here. */
 export const CUSTODY_NAMESPACE = 'countersign-custody'
@@ -56,8 +57,11 @@ export type EscrowRecord = {
 /** What a store can tell of deliveries. */
 export interface CustodyReadings {
   delivery(id: string): Promise<DeliveryState | null>
-  /** The last to have gone on first, at most `limit`. */
-  deliveries(limit: number): Promise<readonly DeliveryState[]>
+  /** Those of the project that one of the agents began, has or is to take; the last to have gone on first, at most `limit`. */
+  deliveries(
+    of: Pick<Credential, 'project' | 'agents'>,
+    limit: number,
+  ): Promise<readonly DeliveryState[]>
   /** In order. */
   deliverySteps(id: string): Promise<readonly DeliveryStep[]>
   /** Deliveries that people must be asked about by now. */

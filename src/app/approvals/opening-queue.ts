@@ -2,7 +2,7 @@ import type { RequestRecord } from '../../model/ports.ts'
 import type { WaitOptions } from '../engine/engine.ts'
 import type { Parts } from '../engine/parts.ts'
 import { findRequest, publishResolution } from '../engine/resolve.ts'
-import { formBatches, gatheringNote, gathersUntil, mayShare } from './batches.ts'
+import { formBatches, gatheringNote, gathersUntil } from './batches.ts'
 import type { Failures } from './forge-trouble.ts'
 import { tellOnce } from './notices.ts'
 import { mayOpen, openPull } from './opening.ts'
@@ -102,7 +102,7 @@ async function finish(
   return true
 }
 
-/** Opens a request unless it still gathers. People hear of one that gathered, and of a batch, now at last. */
+/** Opens a request unless it still gathers. People hear of it now at the latest, whoever asked. */
 async function openInTurn(parts: Parts, found: RequestRecord): Promise<void> {
   if (gathersUntil(parts, found) !== null) return
   const { request } = found
@@ -111,8 +111,6 @@ async function openInTurn(parts: Parts, found: RequestRecord): Promise<void> {
     const { pull } = await openPull(parts, found)
     where = parts.forge.where(pull)
   } finally {
-    if (request.members !== undefined || mayShare(parts, request)) {
-      await tellOnce(parts, request, 'held', { where })
-    }
+    await tellOnce(parts, request, 'held', { where })
   }
 }

@@ -35,29 +35,43 @@ function bindMandate({ kind, document }: MandateInput): CustodyMandate {
   if (text.length > MANDATE_LENGTH_MAX) throw invalid(`at most ${MANDATE_LENGTH_MAX} characters`)
   const sha256 = sha256Hex(text)
   if (kind !== 'x402') return { kind, sha256 }
-  const { network, authorization } = readPayment(document)
-  if (authorization === null) return { kind, sha256 }
-  const { nonce, from } = authorization
+  const { from = null, nonce = null } = readPayment(document).authorization ?? {}
   if (nonce === null) return { kind, sha256 }
-  const one = [network, from === null ? null : lower(from), lower(nonce)]
-  return { kind, sha256, nonce: sha256Hex(canonicalize(one)) }
+  // Both are signed by the payer; what stands around them can be written anew.
+  if (from === null) throw invalid('`from` with `nonce`')
+  return { kind, sha256, nonce: sha256Hex(canonicalize([lower(from), lower(nonce)])) }
 }
 
 /**
- * Holds a mandate to what was judged: `payment` in the payload of the handoff, with `amount` in the asset's smallest unit,
- * `asset` and `pay_to`, and `network` where it is given. What a mandate states must be covered; what it does not state, and
- * AP2 mandates, are bound and not looked into.
+ * Holds mandates to what was judged: `payment` in the payload of the handoff, with `amount` in the asset's smallest unit,
+ * `asset` and `pay_to`, and `network` where it is given. What mandates state must be covered, their amounts together; what
+ * they do not state, and AP2 mandates, are bound and not looked into.
  *
  * @param now - Unix milliseconds
  * @throws {PolicyError} MANDATE_INVALID, MANDATE_EXCEEDED, MANDATE_EXPIRED
  */
-export function checkMandate(
-  { kind, document }: MandateInput,
+export function checkMandates(
+  mandates: readonly MandateInput[],
   judged: JsonObject,
   now: number,
 ): void {
-  if (kind !== 'x402') return
-  const { network, authorization, requirements } = readPayment(document)
+  const payment = memberOf(judged, 'payment') ?? {}
+  const amounts = mandates.flatMap(({ kind, document }) =>
+    kind === 'x402' ? checkPayment(readPayment(document), payment, now) : [],
+  )
+  if (amounts.length === 0) return
+  const limit = unitsOf(payment, 'amount')
+  if (limit === null || amounts.reduce((sum, one) => sum + one) > limit) {
+    throw exceeded('no more than the judged `payment.amount`')
+  }
+}
+
+/** @returns the amount that it states, if it states one */
+function checkPayment(
+  { network, authorization, requirements }: Payment,
+  payment: JsonObject,
+  now: number,
+): readonly bigint[] {
   const amount = authorization?.value ?? requirements?.amount ?? null
   const payTo = authorization?.to ?? requirements?.payTo ?? null
   if (authorization !== null && requirements !== null) {
@@ -69,11 +83,6 @@ export function checkMandate(
       throw exceeded('the payee of its requirements')
     }
   }
-  const payment = memberOf(judged, 'payment') ?? {}
-  if (amount !== null) {
-    const limit = unitsOf(payment, 'amount')
-    if (limit === null || amount > limit) throw exceeded('no more than the judged `payment.amount`')
-  }
   sameAs(payment, 'asset', requirements?.asset ?? null)
   sameAs(payment, 'pay_to', payTo)
   if (textOf(payment, 'network') !== null) sameAs(payment, 'network', network)
@@ -82,6 +91,7 @@ export function checkMandate(
   if (validBefore !== null && !(BigInt(Math.floor(now / 1000)) < validBefore)) {
     throw new PolicyError('MANDATE_EXPIRED', 'the mandate has expired')
   }
+  return amount === null ? [] : [amount]
 }
 
 /** The fields of an x402 payment that are known; null for what it does not state. */
@@ -102,13 +112,20 @@ type Payment = {
 }
 
 /**
- * Reads an x402 payment payload (`scheme`, `network`, `payload.authorization`), alone or as `paymentPayload` beside its
- * `paymentRequirements` (`maxAmountRequired`, `asset`, `payTo`).
+ * Reads an x402 payment payload of version 1 (`scheme`, `network`, `payload.authorization`), alone or as `paymentPayload`
+ * beside its `paymentRequirements` (`maxAmountRequired`, `asset`, `payTo`).
  *
- * @throws {PolicyError} MANDATE_INVALID for a known field that is malformed, or payment and requirements that disagree
+ * @throws {PolicyError} MANDATE_INVALID for a known field that is malformed, payment and requirements that disagree, or none
+ *   of what they could state
  */
 function readPayment(document: JsonObject): Payment {
-  const payment = memberOf(document, 'paymentPayload') ?? document
+  const inner = memberOf(document, 'paymentPayload')
+  if (inner !== null && Object.hasOwn(document, 'payload')) throw invalid('one payment')
+  const payment = inner ?? document
+  for (const one of [document, payment]) {
+    const version = own(one, 'x402Version')
+    if (version !== undefined && version !== 1) throw invalid('version 1 of x402')
+  }
   const asked = memberOf(document, 'paymentRequirements')
   for (const name of ['scheme', 'network']) {
     const [one, other] = [textOf(payment, name), asked === null ? null : textOf(asked, name)]
@@ -117,26 +134,31 @@ function readPayment(document: JsonObject): Payment {
   const network = textOf(payment, 'network') ?? (asked === null ? null : textOf(asked, 'network'))
   const payload = memberOf(payment, 'payload')
   const given = payload === null ? null : memberOf(payload, 'authorization')
+  if (given === null && asked === null) {
+    throw invalid('`payload.authorization`, or `paymentRequirements` beside a payment')
+  }
   return {
     network,
-    authorization:
-      given === null
-        ? null
-        : {
-            from: textOf(given, 'from'),
-            to: textOf(given, 'to'),
-            value: unitsOf(given, 'value'),
-            validBefore: unitsOf(given, 'validBefore'),
-            nonce: nonceOf(given),
-          },
-    requirements:
-      asked === null
-        ? null
-        : {
-            amount: unitsOf(asked, 'maxAmountRequired'),
-            asset: textOf(asked, 'asset'),
-            payTo: textOf(asked, 'payTo'),
-          },
+    authorization: given === null ? null : authorizationOf(given),
+    requirements: asked === null ? null : requirementsOf(asked),
+  }
+}
+
+function authorizationOf(given: JsonObject): NonNullable<Payment['authorization']> {
+  return {
+    from: hexOf(given, 'from', 20),
+    to: textOf(given, 'to'),
+    value: unitsOf(given, 'value'),
+    validBefore: unitsOf(given, 'validBefore'),
+    nonce: hexOf(given, 'nonce', 32),
+  }
+}
+
+function requirementsOf(asked: JsonObject): NonNullable<Payment['requirements']> {
+  return {
+    amount: unitsOf(asked, 'maxAmountRequired'),
+    asset: textOf(asked, 'asset'),
+    payTo: textOf(asked, 'payTo'),
   }
 }
 
@@ -149,10 +171,11 @@ function sameAs(payment: JsonObject, name: string, stated: string | null): void 
   }
 }
 
-function nonceOf(authorization: JsonObject): string | null {
-  const nonce = textOf(authorization, 'nonce')
-  if (nonce === null || /^0x[0-9a-fA-F]{64}$/.test(nonce)) return nonce
-  throw invalid('32 bytes in hexadecimal as `nonce`')
+function hexOf(object: JsonObject, name: string, bytes: number): string | null {
+  const text = textOf(object, name)
+  const isBytes = text === null || (/^0x[0-9a-fA-F]+$/.test(text) && text.length === 2 + 2 * bytes)
+  if (isBytes) return text
+  throw invalid(`${bytes} bytes in hexadecimal as \`${name}\``)
 }
 
 function unitsOf(object: JsonObject, name: string): bigint | null {

@@ -22,22 +22,23 @@ export type CustodyPermit = {
 type Past = Pick<StoreTransaction, 'decision' | 'request' | 'requestOfDecision'>
 
 /**
- * The decision that lets a call run, by its own id, that of the decision that held it, of its request, or of the record that
- * ended that.
+ * The decision that lets a call of the project run, by its own id, that of the decision that held it, of its request, or of
+ * the record that ended that.
  *
  * @throws {PolicyError} CUSTODY_UNBOUND when there is none, or it lets nothing run
  */
-export async function findPermit(tx: Past, id: string): Promise<CustodyPermit> {
+export async function findPermit(tx: Past, id: string, project: string): Promise<CustodyPermit> {
   const ended = (await tx.request(id))?.resolution?.record
   const stored = await tx.decision(ended ?? id)
   const receipt = stored === null ? null : parseReceipt(stored.receipt)
   if (stored === null || receipt === null || !isDecision(receipt)) throw unbound(`decision ${id}`)
   const { predicate } = receipt
+  if (predicate.action['project'] !== project) throw unbound(`decision ${id}`)
   if (predicate.action['phase'] === 'result') throw unbound('a decision on a call')
   if (predicate.decision === 'hold') {
     const resolution = (await tx.requestOfDecision(id))?.resolution
     if (resolution == null || !isApproval(resolution.decision)) throw unbound('an approval of it')
-    return findPermit(tx, resolution.record)
+    return findPermit(tx, resolution.record, project)
   }
   const { resolution } = predicate
   const runs = RUNS.has(predicate.decision) && resolution?.ratifies === undefined
@@ -58,5 +59,5 @@ export function storedStep(receipt: Uint8Array): JsonObject {
 }
 
 function unbound(expected: string): PolicyError {
-  return new PolicyError('CUSTODY_UNBOUND', `expected ${expected}, in this store`)
+  return new PolicyError('CUSTODY_UNBOUND', `expected ${expected}, in this store and project`)
 }

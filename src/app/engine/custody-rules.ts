@@ -28,6 +28,9 @@ export async function checkNext(
     }
     return
   }
+  if (step.project !== state.project) {
+    throw failure('DELIVERY_UNKNOWN', `a delivery of ${step.project}; ${step.delivery} is none`)
+  }
   await checkPlace(tx, state, step)
   if (text(step.mandates) !== text(state.mandates)) {
     throw failure('MANDATE_CHANGED', 'the mandates of the first step')
@@ -57,7 +60,8 @@ async function checkPlace(
     throw failure('CUSTODY_UNLINKED', 'the index of the step before')
   if (step.step !== before.step + 1) throw outOfOrder(`step ${before.step + 1}`)
   if (state.phase === 'ended') throw failure('CUSTODY_ENDED', `a delivery that has not ended`)
-  if (step.step > CUSTODY_STEPS_MAX - CUSTODY_STEPS_KEPT) {
+  // For how it ends there is always room.
+  if (step.type === 'handoff' && step.step > CUSTODY_STEPS_MAX - CUSTODY_STEPS_KEPT) {
     throw failure('DELIVERY_INVALID', `at most ${CUSTODY_STEPS_MAX - CUSTODY_STEPS_KEPT} steps`)
   }
 }
@@ -107,7 +111,10 @@ export function proofOfStep(
   if (!credential.agents.includes(agent) && !credential.agents.includes('*')) {
     throw failure('AGENT_NOT_OWNED', 'a step of an agent of this credential')
   }
-  const keys = judge.bundle.policy.agents.find((one) => one.agent === agent)?.keys ?? []
+  const known = judge.bundle.policy.agents.find((one) => one.agent === agent)
+  if (known === undefined)
+    throw failure('AGENT_UNKNOWN', 'a step of an agent that the policy knows')
+  const { keys = [] } = known
   if (signature === undefined) {
     if (keys.length > 0)
       throw failure('CUSTODY_UNSIGNED', `a signature of ${agent}, which has a key`)

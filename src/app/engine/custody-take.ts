@@ -1,9 +1,12 @@
 import { PolicyError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json-value.ts'
+import { ESCROW_DEADLINE_MS_MAX } from '../../base/limits.ts'
 import type { DeliveryState } from '../../model/custody.ts'
 import type { CustodyStep } from '../../model/generated/types.ts'
 import type { StoreTransaction } from '../../model/ports.ts'
-import { bindMandates, checkMandate, type MandateInput, namesOf } from './custody-mandates.ts'
+import { isDecision, parseReceipt } from '../../trust/receipt/statement.ts'
+import { unattested } from '../receipts/attestor.ts'
+import { bindMandates, checkMandates, type MandateInput, namesOf } from './custody-mandates.ts'
 import { type CustodyPermit, findPermit } from './custody-permits.ts'
 import { checkNext, proofOfStep } from './custody-rules.ts'
 import { appendStep, type NewStep } from './custody-write.ts'
@@ -32,15 +35,25 @@ export type Submission = {
 /**
  * Checks a step, writes it and does what follows from it, in one transaction: two processes cannot both succeed.
  *
- * @throws {PolicyError} CUSTODY_*, ESCROW_*, MANDATE_*, DELIVERY_UNKNOWN, AGENT_NOT_OWNED; those of a signature
+ * @throws {PolicyError} CUSTODY_*, ESCROW_*, MANDATE_*, DELIVERY_UNKNOWN, AGENT_NOT_OWNED; those of a signature;
+ *   ACTION_PENDING (retryable) for a handoff whose approval waits for its attestation
  */
 export async function takeStep(parts: Parts, given: Submission): Promise<StepTaken> {
   const { step } = given
-  const proof = proofOfStep(parts, step, given.signature)
+  await refuseUnattested(parts, step)
   const taken = await parts.batcher.run(async (tx) => {
+    // In here: the policy that pins the keys is the one that the receipt names.
+    const proof = proofOfStep(parts, step, given.signature)
     const now = parts.clock()
     const state = await tx.custody.delivery(step.delivery)
     await checkNext(tx, state, step)
+    // It may have passed while the step waited for the store.
+    if (state !== null && isOverdue(state, now)) {
+      throw failure(
+        'CUSTODY_OUT_OF_ORDER',
+        'a step before the deadline, after which people are asked',
+      )
+    }
     const made = step.type === 'handoff' ? await handoff(tx, parts, { state, given, now }) : null
     if (made === null && state === null) throw unknown(step.delivery)
     const next = made?.next ?? nextOf(state as DeliveryState, step)
@@ -60,6 +73,15 @@ export async function takeStep(parts: Parts, given: Submission): Promise<StepTak
     receipt: { index, leaf_hash: leaf, log: parts.signer.origin },
     requests,
   }
+}
+
+/** To hand on is what the approval of a handoff lets run. @throws {PolicyError} ACTION_PENDING (retryable) */
+async function refuseUnattested(parts: Parts, { type, decision = '' }: CustodyStep): Promise<void> {
+  const stored = type === 'handoff' ? await parts.store.decision(decision) : null
+  const receipt = stored === null ? null : parseReceipt(stored.receipt)
+  if (stored === null || receipt === null || !isDecision(receipt)) return
+  if (receipt.predicate.stage !== 'resolution') return
+  if (await parts.attestor.holdsBack(stored.index)) throw unattested(decision)
 }
 
 async function requestsOf({ store }: Parts, { held }: DeliveryState): Promise<readonly string[]> {
@@ -112,7 +134,7 @@ async function handoff(
   const named = Object.hasOwn(payload, 'delivery') ? payload['delivery'] : delivery
   if (named !== delivery) throw unbound('the delivery that the judged payload names')
   await bindAll(tx, step, mandates, state)
-  for (const mandate of mandates) checkMandate(mandate, payload, now)
+  checkMandates(mandates, payload, now)
   const sealed = {
     subject: stored.inputs.subject,
     document: { mandates: mandates as unknown as JsonObject[] },
@@ -122,7 +144,9 @@ async function handoff(
   const held = step.held ?? []
   await holdAll(tx, parts, step, permit)
   const deadline = step.deadline === undefined ? null : Date.parse(step.deadline)
-  if (deadline !== null && !(deadline > now)) throw invalid('a deadline ahead')
+  if (deadline !== null && !(deadline > now && deadline <= now + ESCROW_DEADLINE_MS_MAX)) {
+    throw invalid('a deadline ahead, by at most 90 days')
+  }
   const next: Next = {
     ...{ delivery, project, phase: 'handed', giver: agent, holder: agent, to, outcome: null },
     ...{ outcomeBy: step.outcomeBy ?? 'receiver', held, deadline },
@@ -142,7 +166,7 @@ async function boundPermit(
   if (!parts.judge.bundle.policy.agents.some((one) => one.agent === to)) {
     throw failure('AGENT_UNKNOWN', 'to hand to an agent that the policy knows')
   }
-  const permit = await findPermit(tx, decision)
+  const permit = await findPermit(tx, decision, step.project)
   const isIt = permit.decision === decision && permit.decidedAt === step.decidedAt
   if (!isIt) throw unbound('the decision that lets it run')
   if (permit.root !== step.root) throw unbound('the root that was decided on')
@@ -180,18 +204,20 @@ function inOrder({ kind, sha256, nonce }: NonNullable<CustodyStep['mandates']>[n
 async function holdAll(
   tx: StoreTransaction,
   parts: Parts,
-  { held = [], agent, delivery }: CustodyStep,
+  { held = [], agent, delivery, project }: CustodyStep,
   handed: CustodyPermit,
 ): Promise<void> {
   const { policy } = parts.judge.bundle
   for (const { decision, decidedAt } of held) {
-    const permit = await findPermit(tx, decision)
+    const permit = await findPermit(tx, decision, project)
     if (permit.decision !== decision || permit.decidedAt !== decidedAt)
       throw invalid('a decision that lets it run')
     if (decision === handed.decision) throw invalid('another decision than that of the handoff')
     const { action, undoes } = permit.predicate
     if (action['agent'] !== agent) throw invalid('a decision of the agent that hands on')
     if (undoes !== undefined) throw invalid('no rollback')
+    // Nobody could decide on it, were it disputed.
+    await openDecision(tx, decision)
     const escrow = await tx.custody.escrow(permit.asked)
     if (escrow === null) throw invalid('a decision that was made for escrow: its grant may be out')
     if (escrow.delivery !== null || escrow.state !== 'held')
@@ -204,14 +230,20 @@ async function holdAll(
 
 /** Puts what a delivery holds to people, when its deadline has passed. */
 export async function askOverdue(parts: Parts, delivery: string): Promise<void> {
-  const isOverdue = (state: DeliveryState | null) =>
-    state !== null && state.deadline !== null && parts.clock() >= state.deadline
-  if (!isOverdue(await parts.store.custody.delivery(delivery))) return
+  const seen = await parts.store.custody.delivery(delivery)
+  if (seen === null || !isOverdue(seen, parts.clock())) return
+  // The people of another project's policy are not its people.
+  if (seen.project !== parts.credential.project) return
   await parts.batcher.run(async (tx) => {
+    const now = parts.clock()
     const state = await tx.custody.delivery(delivery)
-    if (state === null || !isOverdue(state)) return
-    await askPeople(tx, parts, state, { because: 'overdue', now: parts.clock() })
+    if (state === null || !isOverdue(state, now)) return
+    await askPeople(tx, parts, state, { because: 'overdue', now })
   })
+}
+
+function isOverdue({ deadline }: DeliveryState, now: number): boolean {
+  return deadline !== null && now >= deadline
 }
 
 /** Puts all that is overdue to people. What cannot be asked about stays held. */

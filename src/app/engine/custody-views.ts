@@ -43,14 +43,13 @@ export async function listDeliveries(
   { credential, store }: Viewer,
   limit: number,
 ): Promise<readonly DeliverySummary[]> {
-  const all = await store.custody.deliveries(limit)
-  return all.filter((state) => isPartOf(credential.agents, state)).map(summaryOf)
+  return (await store.custody.deliveries(credential, limit)).map(summaryOf)
 }
 
 /** @throws {PolicyError} DELIVERY_UNKNOWN, also for one of other agents */
 export async function showDelivery({ credential, store }: Viewer, id: string): Promise<Delivery> {
   const state = await store.custody.delivery(id)
-  if (state === null || !isPartOf(credential.agents, state)) {
+  if (state === null || !isPartOf(credential, state)) {
     throw new PolicyError('DELIVERY_UNKNOWN', `${id} is no delivery of this credential's agents`)
   }
   const chain: ShownStep[] = []
@@ -74,10 +73,12 @@ export async function showDelivery({ credential, store }: Viewer, id: string): P
 }
 
 /** Agents come and go within a delivery; who began it and who has it may look at all of it. */
-function isPartOf(agents: readonly string[], { giver, holder, to }: DeliveryState): boolean {
-  return (
-    agents.includes('*') || [giver, holder, to ?? giver].some((agent) => agents.includes(agent))
-  )
+function isPartOf(
+  { project, agents }: Parts['credential'],
+  { giver, holder, to, ...state }: DeliveryState,
+): boolean {
+  const owns = (agent: string) => agents.includes('*') || agents.includes(agent)
+  return state.project === project && [giver, holder, to ?? giver].some(owns)
 }
 
 function summaryOf(state: DeliveryState): DeliverySummary {

@@ -135,7 +135,8 @@ async function draftOf(parts: Parts, input: StepInput): Promise<CustodyStep> {
 
 async function draftHandoff(parts: Parts, input: HandoffInput): Promise<CustodyStep> {
   const { decision, to, delivery = newDeliveryId(parts), mandates } = input
-  const permit = await parts.store.transact((tx) => findPermit(tx, decision))
+  const { project } = parts.credential
+  const permit = await parts.store.transact((tx) => findPermit(tx, decision, project))
   const agent = String(permit.predicate.action['agent'])
   if (input.root !== undefined && input.root !== permit.root) {
     throw new PolicyError('CUSTODY_UNBOUND', 'expected the root that was decided on')
@@ -146,7 +147,6 @@ async function draftHandoff(parts: Parts, input: HandoffInput): Promise<CustodyS
   if (state !== null && input.escrow === undefined && input.outcomeBy === undefined) {
     return { type: 'handoff', ...nextStep(parts, state), ...mandatesOf(mandates), ...handed }
   }
-  const { project } = parts.credential
   return {
     ...{ type: 'handoff', log: parts.signer.origin, project, delivery, step: 1, ...handed },
     outcomeBy: input.outcomeBy ?? 'receiver',
@@ -168,7 +168,7 @@ async function escrowOf(
   }
   const held = await parts.store.transact(async (tx) => {
     const permits = []
-    for (const id of escrow) permits.push(await findPermit(tx, id))
+    for (const id of escrow) permits.push(await findPermit(tx, id, parts.credential.project))
     return permits.map(({ decision, decidedAt }) => ({ decision, decidedAt }))
   })
   return { held, deadline: isoTime(parts.clock() + deadlineMs) }
@@ -178,10 +178,10 @@ function mandatesOf(mandates: readonly MandateInput[] = []): Pick<CustodyStep, '
   return mandates.length === 0 ? {} : { mandates: [...bindMandates(mandates)] }
 }
 
-async function knownDelivery({ store }: Parts, id: string) {
+async function knownDelivery({ store, credential }: Parts, id: string) {
   const state = await store.custody.delivery(id)
-  if (state !== null) return state
-  throw new PolicyError('DELIVERY_UNKNOWN', `no delivery ${id} in this store`)
+  if (state !== null && state.project === credential.project) return state
+  throw new PolicyError('DELIVERY_UNKNOWN', `no delivery ${id} in this store and project`)
 }
 
 /** A mandate's JSON, as a command or an endpoint gets it. @throws {PolicyError} MANDATE_INVALID */

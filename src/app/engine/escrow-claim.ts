@@ -23,8 +23,9 @@ export async function claimed(
   const escrow = await findEscrow(parts.store, decision)
   const { inputs, predicate } = await openDecision(parts.store, escrow.decision)
   const { action } = inputs
-  const { agents } = parts.credential
-  if (!agents.includes(action.agent) && !agents.includes('*')) {
+  const { project, agents } = parts.credential
+  const isOurs = agents.includes(action.agent) || agents.includes('*')
+  if (!isOurs || action.project !== project) {
     throw new PolicyError(
       'ESCROW_INVALID',
       `${decision} is in no escrow of this credential's agents`,

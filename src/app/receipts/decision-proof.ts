@@ -21,6 +21,7 @@ import { isDecision, parseReceipt } from '../../trust/receipt/statement.ts'
 import { checkDecisionProof, verifyDecisionProof } from '../../trust/verify/index.ts'
 import { openStoreForReading } from '../engine/open-engine.ts'
 import type { Parts } from '../engine/parts.ts'
+import { unattested } from './attestor.ts'
 import { openFields } from './export-disclosures.ts'
 import { proveReceipt } from './receipt-proofs.ts'
 import { readBytes, readTrust } from './receipts.ts'
@@ -37,6 +38,7 @@ export type ProofOptions = {
 type Maker = Pick<Parts, 'proofs' | 'dataFolder' | 'clock'> & {
   readonly store: Store
   readonly credential?: Parts['credential']
+  readonly attestor?: Parts['attestor']
 }
 
 /**
@@ -45,7 +47,7 @@ type Maker = Pick<Parts, 'proofs' | 'dataFolder' | 'clock'> & {
  *
  * @param name - the id of a decision, or of a request that has ended; or a log index
  * @throws {PolicyError} RECEIPT_UNKNOWN; USAGE_INVALID; PATH_INVALID, FIELD_UNKNOWN, INPUTS_ERASED for what is to be shown;
- *   LOG_MISSING and others as `proveReceipt`
+ *   ACTION_PENDING (retryable) for an approval that waits for its attestation; LOG_MISSING and others as `proveReceipt`
  */
 export async function proveDecision(
   parts: Maker,
@@ -64,12 +66,18 @@ export async function proveDecision(
   const { index, entry, proof } = await proveReceipt(store, join(dataFolder, 'log'), place)
   const receipt = parseReceipt(entry)
   const isOurs = ({ predicate }: DecisionReceipt) => {
-    const agents = credential?.agents ?? ['*']
-    return agents.includes('*') || agents.includes(String(predicate.action['agent']))
+    if (credential === undefined) return true // Whoever owns the data folder.
+    const { project, agents } = credential
+    const { action } = predicate
+    if (action['project'] !== project) return false
+    return agents.includes('*') || agents.includes(String(action['agent']))
   }
   if (!isDecision(receipt) || !isOurs(receipt)) {
     throw new PolicyError('RECEIPT_UNKNOWN', `${name} is no decision of this credential's agents`)
   }
+  const isApproved = receipt.predicate.decision.startsWith('APPROVED')
+  // Else a counterparty would act on an approval before it counts.
+  if (isApproved && (await parts.attestor?.holdsBack(index))) throw unattested(name)
   const { signed } = parseProof(proof)
   const issued = Math.floor(parts.clock() / 1000)
   const token = await parts.proofs.sign({
@@ -175,6 +183,8 @@ export function checkProofFile(given: {
 }): ProofReport {
   const { receipt, trust, audience, now } = given
   const pinned = trust === undefined ? null : readTrust(trust)
+  const files =
+    receipt === undefined ? [] : [readBytes(receipt), readBytes(`${receipt}.tlog-proof`)]
   try {
     const jwks = parseJson(given.jwks) as unknown as Jwks
     const { claims, shown } = verifyDecisionProof(given.token, { jwks, audience, now })
@@ -183,11 +193,11 @@ export function checkProofFile(given: {
       ...(shown === null ? [] : ['the fields shown are committed to by the root that it names']),
     ]
     const open = ["that the time of the decision is right: it is the engine's own"]
-    if (receipt === undefined || pinned === null) {
+    const [entry, proof] = files
+    if (entry === undefined || proof === undefined || pinned === null) {
       open.unshift('that the decision stands in the log: give the receipt under --receipt')
     } else {
-      const [entry, proof] = [readBytes(receipt), fromUtf8(readBytes(`${receipt}.tlog-proof`))]
-      checkDecisionProof(claims, { entry, proof, pinned })
+      checkDecisionProof(claims, { entry, proof: fromUtf8(proof), pinned })
       proven.push('the receipt says the same, and stands in the log that the trust file pins')
     }
     return { status: 'verified', claims, shown, proven, not_proven: open, problems: [] }

@@ -93,7 +93,8 @@ export function checkDecisionProof(
     ['policy', claims.policy, `sha256:${predicate.policyDigest.sha256}`],
     ['agent', claims.sub, agent],
     ['project', claims.project, project],
-    ['tool', `${claims.service}.${claims.action}`, `${String(service)}.${String(action)}`],
+    ['service', claims.service, service],
+    ['tool', claims.action, action],
   ]
   const other = said.find(([, claimed, found]) => claimed !== found)
   if (other !== undefined) throw unbound(`the ${other[0]} that the receipt has`)

@@ -17,6 +17,8 @@ import { verifySshsig } from './sshsig.ts'
 
 /** What steps of deliveries may refer to. */
 export type PastCustody = {
+  /** Whether what an escrow let go may be told by receipts that are not here: an engine's step is no agent's. */
+  readonly isPartial: boolean
   readonly chains: Map<string, Chain>
   /** Decisions that handoffs were made under, by log index. */
   readonly used: Set<number>
@@ -57,8 +59,9 @@ type Chain = {
   ended: boolean
 }
 
-export function newPastCustody(): PastCustody {
+export function newPastCustody(isPartial: boolean): PastCustody {
   return {
+    isPartial,
     chains: new Map(),
     used: new Set(),
     mandates: new Map(),
@@ -85,9 +88,9 @@ export function rememberEnding(
  *
  * @throws {PolicyError} ESCROW_HELD, ESCROW_VOID
  */
-export function checkNotHeld(decidedAt: number, { held }: PastCustody): void {
+export function checkNotHeld(decidedAt: number, { held, isPartial }: PastCustody): void {
   const state = held.get(decidedAt)?.state ?? 'released'
-  if (state === 'released') return
+  if (state === 'released' || (isPartial && state !== 'void')) return
   const code = state === 'void' ? 'ESCROW_VOID' : 'ESCROW_HELD'
   throw failure(code, 'a decision that no escrow holds')
 }
@@ -100,6 +103,8 @@ export type CustodyContext = {
     readonly executions: PastExecutions
     /** Holds by log index. */
     readonly holds: ReadonlyMap<number, DecisionReceipt>
+    /** Of calls that were taken back: by the log index of the decision that let one run. */
+    readonly undone: ReadonlyMap<number, number>
   }
   readonly trust: Trust | undefined
 }
@@ -120,6 +125,7 @@ export function checkCustody(receipt: CustodyReceipt, context: CustodyContext): 
   const leaf = encodeLeafHash(utf8(canonicalize(receipt as unknown as JsonValue)))
   if (chain === undefined) past.chains.set(step.delivery, begin(receipt, leaf, context))
   else {
+    if (step.project !== chain.first.project) throw unbound('the project')
     if (text(step.mandates) !== text(chain.first.mandates)) {
       throw failure('MANDATE_CHANGED', 'the mandates of the first step')
     }
@@ -136,30 +142,43 @@ export type CustodyCounts = {
   readonly deliveries: number
   /** Those of them that have ended. */
   readonly ended: number
+  /** Things that they hold or held in escrow. */
+  readonly held: number
   /** Steps that the acting agents signed, and those that only the engine vouches for. */
   readonly signed: number
   readonly vouched: number
 }
 
-export function countDeliveries({ chains, counts }: PastCustody): CustodyCounts {
+export function countDeliveries({ chains, held, counts }: PastCustody): CustodyCounts {
   const ended = [...chains.values()].filter((chain) => chain.ended).length
-  return { deliveries: chains.size, ended, ...counts }
+  return { deliveries: chains.size, ended, held: held.size, ...counts }
 }
 
-/** What the check of deliveries has shown, and what it has not. */
+/**
+ * What the check of deliveries has shown, and what it has not.
+ *
+ * @param isWhole - whether all receipts of the log were there, or an execution of what is held may be among the others
+ */
 export function custodyClaims(
-  { deliveries, ended, signed, vouched }: CustodyCounts,
+  { deliveries, ended, held, signed, vouched }: CustodyCounts,
   trust: Trust | undefined,
+  isWhole = true,
 ): { readonly proven: readonly string[]; readonly open: readonly string[] } {
   if (deliveries === 0) return { proven: [], open: [] }
   const isPinned = trust?.agents !== undefined
   return {
     proven: [
       `each of ${deliveries} deliveries is one unbroken chain of steps in their order, by the agents whose turn it was, after decisions that allowed each handoff; ${ended} have ended`,
-      'nothing that a delivery held was let go but after `fulfilled`, or by people',
+      ...(isWhole ? [HELD_FAST] : []),
       `${signed} custody steps are signed by ${isPinned ? 'keys that the trust file pins for their agents' : 'their agents, one key for one agent'}`,
     ],
     open: [
+      ...(isWhole ? [] : [`that ${HELD_FAST}: that takes the whole log`]),
+      ...(held === 0
+        ? []
+        : [
+            `that nothing of the ${held} things which deliveries hold or held ran without a receipt of its execution: a call without a grant leaves none`,
+          ]),
       ...(vouched === 0
         ? []
         : [
@@ -173,6 +192,8 @@ export function custodyClaims(
     ],
   }
 }
+
+const HELD_FAST = 'nothing that a delivery held was let go but after `fulfilled`, or by people'
 
 function checkPlace(step: CustodyStep, chain: Chain | undefined): void {
   if (chain === undefined) {
@@ -228,7 +249,7 @@ function begin(receipt: CustodyReceipt, leaf: string, context: CustodyContext): 
   const { step } = receipt.predicate
   const { agent = '', to = '', delivery, held = [], deadline } = step
   checkHandoff(step, context)
-  const { custody: past, executions } = context.past
+  const { custody: past, executions, undone } = context.past
   for (const { sha256, nonce } of step.mandates ?? []) {
     for (const name of [`sha256/${sha256}`, ...(nonce === undefined ? [] : [`nonce/${nonce}`])]) {
       if (past.mandates.has(name)) throw failure('MANDATE_REPLAYED', 'each mandate in one delivery')
@@ -238,9 +259,9 @@ function begin(receipt: CustodyReceipt, leaf: string, context: CustodyContext): 
   for (const { decision, decidedAt } of held) {
     const permit = permitOf({ decision, decidedAt, agent }, context)
     if (permit.predicate.action['project'] !== step.project) throw unbound('the project')
-    const isFree =
-      !past.held.has(decidedAt) && !past.used.has(decidedAt) && !executions.used.has(decidedAt)
-    if (!isFree) throw failure('ESCROW_INVALID', 'what has not run, and is held once')
+    const uses = [past.held, past.used, executions.used, undone]
+    if (uses.some((one) => one.has(decidedAt)))
+      throw failure('ESCROW_INVALID', 'what has not run, and is held once')
     past.held.set(decidedAt, { delivery, decision, decidedAt, state: 'held' })
   }
   if (deadline !== undefined && !(Date.parse(deadline) > Date.parse(receipt.predicate.issuedAt))) {

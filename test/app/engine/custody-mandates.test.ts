@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bindMandates, checkMandate } from '../../../src/app/engine/custody-mandates.ts'
+import { bindMandates, checkMandates } from '../../../src/app/engine/custody-mandates.ts'
 import type { JsonObject } from '../../../src/base/json-value.ts'
 import {
   allowed,
@@ -56,11 +56,40 @@ describe('an x402 mandate', () => {
     },
     { name: 'of less', document: x402({ value: '1' }), want: null },
     {
-      name: 'that says nothing known',
+      name: 'that states nothing which can be read',
       document: { scheme: 'upto', payload: { transaction: 'AA' } },
-      judged: {},
-      want: null,
+      want: 'MANDATE_INVALID',
     },
+    {
+      name: 'of requirements alone, in the place of a payment',
+      document: { scheme: 'exact', maxAmountRequired: '9000', asset: PAYEE, payTo: FROM },
+      want: 'MANDATE_INVALID',
+    },
+    {
+      name: 'of another version, which states its amount elsewhere',
+      document: {
+        ...{ x402Version: 2, payload: { authorization: { value: '1' } } },
+        accepted: { amount: '9000', asset: PAYEE, payTo: FROM },
+      },
+      want: 'MANDATE_INVALID',
+    },
+    {
+      name: 'with a second payment beside the first',
+      document: { ...x402(), payload: { authorization: { value: '9000' } } },
+      want: 'MANDATE_INVALID',
+    },
+    {
+      name: 'whose payer is no address',
+      document: x402({ from: `${FROM} ` }),
+      want: 'MANDATE_INVALID',
+    },
+    ...['01000', '1e3', '+1', ' 1', '1_000', '１０', '٣', '1\n', '9'.repeat(79), ''].map(
+      (value) => ({
+        name: `of ${JSON.stringify(value.slice(0, 9))} units`,
+        document: x402({ value }),
+        want: 'MANDATE_INVALID',
+      }),
+    ),
     {
       name: 'of more than was judged',
       judged: { payment: { ...PAYMENT, amount: '999' } },
@@ -122,15 +151,33 @@ describe('an x402 mandate', () => {
       want: 'MANDATE_INVALID',
     },
   ])('$name -> $want', ({ document = x402(), judged = { payment: PAYMENT }, want }) => {
-    const check = () => checkMandate({ kind: 'x402', document }, judged, START)
+    const check = () => checkMandates([{ kind: 'x402', document }], judged, START)
     if (want === null) check()
     else expect(check).toThrow(code(want))
   })
 
+  test('of the judged amount, beside another one of a unit -> MANDATE_EXCEEDED', () => {
+    const both = (value: string) =>
+      [x402(), x402({ value, nonce: `0x${'2'.repeat(64)}` })].map(
+        (document) => ({ kind: 'x402', document }) as const,
+      )
+    checkMandates(both('0'), { payment: PAYMENT }, START)
+    expect(() => checkMandates(both('1'), { payment: PAYMENT }, START)).toThrow(
+      code('MANDATE_EXCEEDED'),
+    )
+  })
+
   test('is known by its nonce, whatever stands around it', () => {
     const [one] = bindMandates([{ kind: 'x402', document: x402() }])
-    const [other] = bindMandates([{ kind: 'x402', document: x402({ value: '7' }) }])
-    expect([one?.nonce, one?.sha256 === other?.sha256]).toEqual([other?.nonce, false])
+    const elsewhere = x402()
+    // The payer signs no name of a network.
+    for (const name of ['paymentPayload', 'paymentRequirements']) {
+      Object.assign(elsewhere[name] as JsonObject, { network: 'eip155:8453' })
+    }
+    for (const document of [x402({ value: '7' }), elsewhere]) {
+      const [other] = bindMandates([{ kind: 'x402', document }])
+      expect([one?.nonce, one?.sha256 === other?.sha256]).toEqual([other?.nonce, false])
+    }
     expect(() => bindMandates([{ kind: 'x402', document: x402({ nonce: '0x1' }) }])).toThrow(
       code('MANDATE_INVALID'),
     )

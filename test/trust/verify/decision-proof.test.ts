@@ -1,8 +1,9 @@
 import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { reviewRequest } from '../../../src/app/approvals/review.ts'
-import { proveDecision } from '../../../src/app/receipts/decision-proof.ts'
+import { checkProofFile, proveDecision } from '../../../src/app/receipts/decision-proof.ts'
 import { proveReceipt } from '../../../src/app/receipts/receipt-proofs.ts'
 import { decodeBase64url, encodeBase64url } from '../../../src/base/encoding.ts'
 import { openTokenSigners } from '../../../src/host/grant-key.ts'
@@ -61,6 +62,33 @@ describe('a proof', () => {
     }
   })
 
+  test('of a tool with a full stop in its name is of that tool alone', async () => {
+    const { engine, parts, folder, jwks } = await made()
+    const { decision } = await engine.decide({ ...mail, action: 'mail.all' })
+    const proof = await engine.proveDecision(decision, { audience: 'bank' })
+    const { claims } = check(proof, jwks)
+    const receipt = await proveReceipt(parts.store, join(folder, 'log'), decision)
+    const given = { ...receipt, pinned: parts.signer.verifierKey }
+    checkDecisionProof(claims, given)
+    const forged = { ...claims, service: 'shop.mail', action: 'all' }
+    expect(() => checkDecisionProof(forged, given)).toThrow(code('DECISION_PROOF_UNBOUND'))
+  })
+
+  test('is not refused for a receipt that cannot be read', async () => {
+    const { proof, jwks, parts, folder } = await made()
+    const trust = join(folder, 'trust.yaml')
+    const { origin, verifierKey } = parts.signer
+    writeFileSync(
+      trust,
+      `apiVersion: countersign/v1\nkind: Trust\nlogs: [{ origin: '${origin}', keys: ['${verifierKey}'] }]\n`,
+    )
+    const given = { token: proof, jwks: JSON.stringify(jwks), audience: 'bank', now: NOW }
+    expect(checkProofFile(given).status).toBe('verified')
+    const receipt = join(folder, 'none.json')
+    const checked = () => checkProofFile({ ...given, receipt, trust })
+    expect(checked).toThrow(code('FILE_UNREADABLE'))
+  })
+
   test('shows the fields that were asked for, and no others', async () => {
     const { proof, jwks } = await made({ show: ['payload.to'] })
     expect(check(proof, jwks).shown).toMatchObject({ agent: 'clerk', payload: { to: 'u-1' } })
@@ -101,7 +129,11 @@ describe('what is refused', () => {
   type Forge = (parts: { header: Record<string, unknown>; claims: Record<string, unknown> }) => void
 
   /** The same proof said otherwise, signed by the engine's own key. */
-  async function forged(edit: Forge, key?: ReturnType<typeof createPrivateKey>) {
+  async function forged(
+    edit: Forge,
+    key?: ReturnType<typeof createPrivateKey>,
+    write: (value: object) => string = JSON.stringify,
+  ) {
     const { proof, jwks, folder } = await made()
     const { readFileSync } = await import('node:fs')
     const own = createPrivateKey(readFileSync(join(folder, 'proof_key.pem')))
@@ -110,7 +142,7 @@ describe('what is refused', () => {
     const said = { header: read(header), claims: read(claims) }
     edit(said)
     const text = [said.header, said.claims]
-      .map((part) => encodeBase64url(Buffer.from(JSON.stringify(part))))
+      .map((part) => encodeBase64url(Buffer.from(write(part))))
       .join('.')
     const signature = sign(null, Buffer.from(text), key ?? own)
     return { proof: `${text}.${encodeBase64url(signature)}`, jwks }
@@ -207,6 +239,30 @@ describe('what is refused', () => {
     const strange = await forged(() => undefined, stranger)
     expect(() => check(strange.proof, strange.jwks)).toThrow(code('SIGNATURE_WRONG'))
     expect(() => check('x'.repeat(100_000), jwks)).toThrow(code('DECISION_PROOF_MALFORMED'))
+  })
+
+  test.for<{ name: string; write: (value: object) => string }>([
+    {
+      name: 'a critical header',
+      write: (value) =>
+        JSON.stringify('alg' in value ? { ...value, crit: ['b64'], b64: false } : value),
+    },
+    {
+      name: 'one algorithm twice',
+      write: (value) => JSON.stringify(value).replace('{"alg"', '{"alg":"none","alg"'),
+    },
+    {
+      name: 'one audience twice',
+      write: (value) => JSON.stringify(value).replace('"aud":', '"aud":"other","aud":'),
+    },
+    {
+      name: 'an algorithm by way of the prototype',
+      write: (value) =>
+        JSON.stringify(value).replace('{"alg":"EdDSA"', '{"__proto__":{"alg":"EdDSA"}'),
+    },
+  ])('$name -> DECISION_PROOF_MALFORMED', async ({ write }) => {
+    const { proof, jwks } = await forged(() => undefined, undefined, write)
+    expect(() => check(proof, jwks)).toThrow(code('DECISION_PROOF_MALFORMED'))
   })
 
   test('a grant as a proof, and a proof as a grant', async () => {
