@@ -21,6 +21,7 @@ export async function entriesAt(
  *
  * @param changes - by path from the top, with forward slashes; null takes an entry away
  * @returns the tree's id
+ * @throws {PolicyError} FILE_UNREADABLE for a name beside them that is no UTF-8
  */
 export async function treeWith(
   git: Git,
@@ -89,7 +90,13 @@ function parseListing(text: string): (PathEntry & { readonly path: string })[] {
     .map((line) => {
       const tab = line.indexOf('\t')
       const [mode = '', type = '', oid = ''] = line.slice(0, tab).split(' ')
-      return { mode, type, oid, path: line.slice(tab + 1) }
+      const path = line.slice(tab + 1)
+      // Other bytes came as this one, and would be written back as it: another name, or one name for two files.
+      if (path.includes('\ufffd')) {
+        const message = `expected UTF-8 in the names beside the policy, found ${path}; rename it`
+        throw new PolicyError('FILE_UNREADABLE', message, { file: path })
+      }
+      return { mode, type, oid, path }
     })
 }
 

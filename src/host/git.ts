@@ -150,6 +150,7 @@ export const SILENCE_MS_MAX = 30_000
 
 const CONFIG = [
   `core.hooksPath=${devNull}`,
+  'core.fsmonitor=false', // A program of the repository's choice, which `git status` would start.
   'core.commitGraph=false', // A file beside the commits may say other parents than they do.
   'gc.auto=0', // Maintenance is the owner's to start, never in the middle of a review.
   'core.fsync=committed,reference', // A review that was accepted must survive a power cut.
@@ -200,6 +201,7 @@ function instance(
     allowEnvironment: Object.keys(environment).filter((name) => name.startsWith('GIT_')),
     unsafe: {
       allowUnsafeConfigPaths: true,
+      allowUnsafeFsMonitor: true,
       allowUnsafeHooksPath: true,
       allowUnsafeTemplateDir: true,
     },

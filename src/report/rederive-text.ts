@@ -1,6 +1,6 @@
 import type { JsonChange } from '../base/json-changes.ts'
 import type { RederiveReport } from '../model/rederive-report.ts'
-import { type Paint, visible } from './paint.ts'
+import { type Paint, visibleLine } from './paint.ts'
 
 /** What differs and what cannot be derived again, receipt by receipt, then how many of each. */
 export function rederiveText(report: RederiveReport, paint: Paint): string {
@@ -10,13 +10,13 @@ export function rederiveText(report: RederiveReport, paint: Paint): string {
   const because = reasons.length === 0 ? '' : ` (${reasons.join(', ')})`
   return [
     ...differing.flatMap(({ index, id, changes }) => [
-      `${String(index).padStart(6)}  ${id}  ${paint.red('differs')}`,
+      `${String(index).padStart(6)}  ${visibleLine(id)}  ${paint.red('differs')}`,
       ...changes.map((change) => `          ${changeText(change)}`),
     ]),
     ...more(counts.differs - differing.length, 'differ'),
     ...underived.map(
       ({ index, id, reason, message }) =>
-        `${String(index).padStart(6)}  ${id}  ${paint.yellow(reason)}: ${visible(message)}`,
+        `${String(index).padStart(6)}  ${visibleLine(id)}  ${paint.yellow(reason)}: ${visibleLine(message)}`,
     ),
     ...more(counts.cannot - underived.length, 'cannot be derived again'),
     `${status === 'differs' ? paint.red(status) : good}  ${counts.rederived} re-derived, ${counts.differs} ` +
@@ -30,10 +30,10 @@ function more(count: number, what: string): string[] {
 }
 
 function changeText(change: JsonChange): string {
-  const place = change.pointer === '' ? 'the receipt as a whole' : visible(change.pointer)
+  const place = change.pointer === '' ? 'the receipt as a whole' : visibleLine(change.pointer)
   if (!Object.hasOwn(change, 'before') && !Object.hasOwn(change, 'after')) return place
   const [before, after] = [change.before, change.after].map((value) =>
-    value === undefined ? 'nothing' : visible(JSON.stringify(value)),
+    value === undefined ? 'nothing' : visibleLine(JSON.stringify(value)),
   )
   return `${place}: ${before} -> ${after}`
 }

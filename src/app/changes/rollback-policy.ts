@@ -218,11 +218,10 @@ async function propose(
   const made = { tree, parent: found.based.commit, message: `${title}\n\n${body}`, at: target.now }
   const commit = isSame ? known : await writeCommit(git, made)
   await assertDigest(at, commit, digest)
-  if (!isSame) {
-    if (known !== null) await assertReplaceable(git, target, { ref, known })
-    await changeRef(git, { ref, from: known, to: commit })
-  }
+  if (!isSame && known !== null) await assertReplaceable(git, target, { ref, known })
+  // First there: when it refuses, nothing has happened here, and it can be asked again.
   await pushTo(target, repository, { commit, ref, replaces: isSame ? null : known })
+  if (!isSame) await changeRef(git, { ref, from: known, to: commit })
   const pull = await openPull(target, repository, { found, ref, commit, title })
   return { diff: found.diff, source: found.source, proposed: { ref, commit }, pull }
 }

@@ -15,6 +15,7 @@ import { refuseHeld } from './escrow.ts'
 import type { Parts } from './parts.ts'
 import { type Inputs, isoTime, newId, openDecision } from './record.ts'
 import { settleCost } from './reservations.ts'
+import { assertNotUndone } from './undo.ts'
 
 /** What came of an execution. */
 export type ExecutionReport = {
@@ -113,7 +114,8 @@ async function grantOf(parts: Parts, permit: Permit): Promise<{ readonly grant?:
 /**
  * Uses a grant up and writes the receipt of the execution, before the action runs; with a report, if it has run already.
  *
- * @throws {PolicyError} those of `verifyGrant`; GRANT_REPLAYED when it was redeemed before; VALUE_INVALID for a cost
+ * @throws {PolicyError} those of `verifyGrant`; GRANT_REPLAYED when it was redeemed before; UNDO_DONE when the call was taken
+ *   back; VALUE_INVALID for a cost
  */
 export async function redeem(
   parts: Parts,
@@ -134,6 +136,9 @@ export async function redeem(
       const message = `${claims.jti} was redeemed before, by receipt ${record.redeemedAt}`
       throw new PolicyError('GRANT_REPLAYED', message)
     }
+    // A call that was let run before there were grants may have been taken back without one.
+    const permit = await tx.decision(record.decision)
+    if (permit !== null) await assertNotUndone(tx, permit)
     // The payload itself, which may hold a secret's value, goes no further.
     const { payload: _payload, ...told } = options
     const made = await writeExecution(tx, parts, { record, claims, report: told, now })

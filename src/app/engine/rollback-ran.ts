@@ -111,14 +111,14 @@ async function openKept(store: RanStore, stored: StoredDecision): Promise<Opened
 export type SeenResult = { readonly decision: string; readonly result: JsonValue }
 
 /** Opens a result that was judged; null when it is none of this call, or was kept back. */
-export async function openResult(
+async function openResult(
   store: RanStore,
   parts: ChangeParts,
   { calls }: Pick<Permit, 'calls'>,
-  { decision, before }: { readonly decision: string; readonly before?: number },
+  decision: string,
 ): Promise<SeenResult | null> {
   const stored = await store.decision(decision)
-  if (stored === null || (before !== undefined && stored.index >= before)) return null
+  if (stored === null) return null
   const { predicate } = receiptOf(stored)
   if (predicate.call === undefined || !calls.includes(predicate.call)) return null
   if (!runs(predicate.decision)) return null
@@ -127,28 +127,34 @@ export async function openResult(
   return { decision, result }
 }
 
-/** The first result of a call that was judged and handed on; null when there is none. Reads the log behind the call. */
+/**
+ * The first result of a call that was judged and handed on; null when there is none. Reads the log behind the call.
+ *
+ * @param before - the log index to stop at. Default: the log's end
+ */
 export async function findResult(
   store: RanStore & Pick<Store, 'receipts'>,
   parts: ChangeParts,
   permit: Permit,
+  before = Infinity,
 ): Promise<SeenResult | null> {
   const marks = permit.calls.map((id) => Buffer.from(`"call":${JSON.stringify(id)}`))
-  for (let from = permit.stored.index + 1; ; from += PAGE) {
-    const page = await store.receipts(from, PAGE)
+  for (let from = permit.stored.index + 1; from < before; from += PAGE) {
+    const page = await store.receipts(from, Math.min(PAGE, before - from))
     for (const bytes of page) {
       // Most receipts are none of it: they need not be parsed.
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
       if (!marks.some((mark) => buffer.includes(mark))) continue
       const { id } = (JSON.parse(fromUtf8(bytes)) as DecisionReceipt).predicate
-      const found = await openResult(store, parts, permit, { decision: id })
+      const found = await openResult(store, parts, permit, id)
       if (found !== null) return found
     }
     if (page.length < PAGE) return null
   }
+  return null
 }
 
-const PAGE = 1_000
+const PAGE = 256 // Of receipts that have 64 KiB at most.
 
 export function notRun(message: string): PolicyError {
   return new PolicyError('UNDO_NOT_RUN', message)

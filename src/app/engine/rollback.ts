@@ -1,18 +1,14 @@
-import { fromUtf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { REASON_LENGTH_MAX } from '../../base/limits.ts'
 import { parseAction } from '../../model/action.ts'
-import type { DecisionReceipt, Outcome } from '../../model/generated/types.ts'
+import type { Outcome } from '../../model/generated/types.ts'
 import type { Evaluation, JudgedAction } from '../../model/nouns.ts'
-import type { StoreTransaction } from '../../model/ports.ts'
-import { isApproval } from './conclude.ts'
 import { decideNow, evaluateInTransaction } from './decide.ts'
 import type { Parts } from './parts.ts'
 import { actionDocument, checkFields, type Undoes } from './record.ts'
 import { compensation, declaredUndo, takesResult } from './rollback-plan.ts'
 import { findPermit, findResult, notRun, openRan, type Permit } from './rollback-ran.ts'
-import { asUndo, latestUndo, type Undo } from './undo.ts'
-import { runs } from './verdict.ts'
+import { assertNotUndone, asUndo, type Undo } from './undo.ts'
 
 export type RollbackOptions = {
   /** Why. It is sealed with the call that takes the other one back, in its context. */
@@ -47,7 +43,7 @@ export async function rollBack(
     const outcome = await parts.batcher.run(async (tx) => {
       // Another policy may take it back otherwise.
       if (parts.judge !== judge) return null
-      await assertUndone(tx, plan.undo.undoes)
+      await assertNotUndone(tx, plan.undo.undoes)
       const { action, undo } = plan
       return decideNow(tx, parts, { action, now, call: undefined, undo })
     })
@@ -65,7 +61,7 @@ export async function previewRollback(
   const { action, undo } = await planRollback(parts, name, { ...options, now })
   const { policy } = parts.judge.bundle
   return parts.batcher.run(async (tx) => {
-    await assertUndone(tx, undo.undoes)
+    await assertNotUndone(tx, undo.undoes)
     const { evaluation } = await evaluateInTransaction(tx, parts, action, now)
     const { verdict, findings, route } = asUndo(evaluation, undo, policy)
     return { verdict, findings, route, undoes: undo.undoes, action }
@@ -80,6 +76,7 @@ async function planRollback(
   const { store, judge, credential } = parts
   const permit = await findPermit(store, credential, name)
   await assertReleased(parts, permit)
+  await assertAttested(parts, permit)
   await assertRedeemed(parts, permit)
   const ran = await openRan(store, parts, permit)
   const { undoes } = permit
@@ -115,6 +112,13 @@ async function assertReleased({ store }: Parts, { calls, undoes }: Permit): Prom
   }
 }
 
+/** What an approval lets run has not run while that waits for its attestation. @throws {PolicyError} UNDO_NOT_RUN */
+async function assertAttested({ attestor }: Parts, { stored, undoes }: Permit): Promise<void> {
+  const isApproved = stored.id !== undoes.id
+  if (!isApproved || !(await attestor.holdsBack(stored.index))) return
+  throw notRun(`${undoes.id} is approved, and not attested yet, so nothing ran by it`)
+}
+
 /** Where a project makes grants, a call has run once its grant was redeemed. @throws {PolicyError} UNDO_NOT_RUN */
 async function assertRedeemed({ store, judge }: Parts, { stored }: Permit): Promise<void> {
   const grant = await store.grantOfDecision(stored.id)
@@ -123,30 +127,4 @@ async function assertRedeemed({ store, judge }: Parts, { stored }: Permit): Prom
   if (grant.redeemedAt === null) {
     throw notRun(`the grant ${grant.id} was not redeemed, so nothing ran with it`)
   }
-}
-
-/**
- * Only one rollback of a call may run, or wait for people.
- *
- * @throws {PolicyError} UNDO_DONE, which names the other one
- */
-async function assertUndone(tx: StoreTransaction, undoes: Undoes): Promise<void> {
-  const decision = await latestUndo(tx, undoes)
-  const stored = decision === null ? null : await tx.decision(decision)
-  if (decision === null || stored === null) return
-  const { predicate } = JSON.parse(fromUtf8(stored.receipt)) as DecisionReceipt
-  const what = `receipt ${undoes.index}`
-  if (runs(predicate.decision)) {
-    throw done(`${what} was rolled back by receipt ${stored.index} (${decision})`)
-  }
-  const found = predicate.decision === 'hold' ? await tx.requestOfDecision(decision) : null
-  if (found === null) return
-  const { request, resolution } = found
-  if (resolution === null) throw done(`the rollback of ${what} waits for people as ${request.id}`)
-  if (!isApproval(resolution.decision)) return
-  throw done(`${what} was rolled back by receipt ${resolution.receiptIndex} (${request.id})`)
-}
-
-function done(message: string): PolicyError {
-  return new PolicyError('UNDO_DONE', message)
 }

@@ -1,10 +1,13 @@
+import { fromUtf8 } from '../../base/digest.ts'
+import { PolicyError } from '../../base/errors.ts'
 import { compareText } from '../../base/position.ts'
 import { DEFAULT_ROUTE } from '../../decide/evaluate/fold.ts'
-import type { CompiledPolicy, Finding } from '../../model/generated/types.ts'
+import type { CompiledPolicy, DecisionReceipt, Finding } from '../../model/generated/types.ts'
 import type { Evaluation } from '../../model/nouns.ts'
 import type { StoreTransaction } from '../../model/ports.ts'
+import { isApproval } from './conclude.ts'
 import type { KeptUndo, OpenedDecision, Undoes } from './record.ts'
-import { deniedInstead } from './verdict.ts'
+import { deniedInstead, runs } from './verdict.ts'
 
 /** That an action takes back a call which ran. */
 export type Undo = { readonly undoes: Undoes; readonly kept: KeptUndo }
@@ -49,16 +52,39 @@ export async function noteUndo(
   await tx.putIdempotency(keyOf(undoes), { actionDigest: undoes.id, decision })
 }
 
-/** The latest rollback of a receipt: its decision's id. */
-export async function latestUndo(
-  tx: Pick<StoreTransaction, 'idempotency'>,
-  undoes: Undoes,
-): Promise<string | null> {
-  return (await tx.idempotency(keyOf(undoes)))?.decision ?? null
+/**
+ * Refuses a call that was taken back, or whose rollback waits for people: only one rollback of a call may run, and no call
+ * runs after its rollback.
+ *
+ * @param receipt - the one that let the call run, by its index
+ * @throws {PolicyError} UNDO_DONE, which names the rollback
+ */
+export async function assertNotUndone(
+  tx: Pick<StoreTransaction, 'idempotency' | 'decision' | 'requestOfDecision'>,
+  receipt: Pick<Undoes, 'index'>,
+): Promise<void> {
+  const decision = (await tx.idempotency(keyOf(receipt)))?.decision ?? null
+  const stored = decision === null ? null : await tx.decision(decision)
+  if (decision === null || stored === null) return
+  const { predicate } = JSON.parse(fromUtf8(stored.receipt)) as DecisionReceipt
+  const what = `receipt ${receipt.index}`
+  if (runs(predicate.decision)) {
+    throw done(`${what} was rolled back by receipt ${stored.index} (${decision})`)
+  }
+  const found = predicate.decision === 'hold' ? await tx.requestOfDecision(decision) : null
+  if (found === null) return
+  const { request, resolution } = found
+  if (resolution === null) throw done(`the rollback of ${what} waits for people as ${request.id}`)
+  if (!isApproval(resolution.decision)) return
+  throw done(`${what} was rolled back by receipt ${resolution.receiptIndex} (${request.id})`)
+}
+
+function done(message: string): PolicyError {
+  return new PolicyError('UNDO_DONE', message)
 }
 
 /** No key of a caller is like it: those are hexadecimal. */
-function keyOf({ index }: Undoes): string {
+function keyOf({ index }: Pick<Undoes, 'index'>): string {
   return `undo/${index}`
 }
 

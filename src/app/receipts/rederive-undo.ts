@@ -2,11 +2,12 @@ import { canonicalize } from '../../base/canonical-json.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { JsonChange } from '../../base/json-changes.ts'
 import type { JsonValue } from '../../base/json-value.ts'
+import type { CompiledUndo } from '../../model/generated/types.ts'
 import type { Evaluation, JudgedAction } from '../../model/nouns.ts'
 import type { Judge } from '../engine/judge.ts'
 import { actionDocument, type Inputs, type Predicate } from '../engine/record.ts'
 import { compensation, declaredUndo, takesResult } from '../engine/rollback-plan.ts'
-import { openRan, openResult, type Permit, permitNamed } from '../engine/rollback-ran.ts'
+import { findResult, openRan, type Permit, permitNamed } from '../engine/rollback-ran.ts'
 import { asUndo, type Undo } from '../engine/undo.ts'
 import type { Cannot, Scene } from './rederive-verdict.ts'
 
@@ -39,16 +40,35 @@ export async function undoChanges(
   try {
     return await comparedWith(scene, { permit, undo: { undoes, kept }, index }, inputs, judge)
   } catch (error) {
-    if (!(error instanceof PolicyError) || !error.code.startsWith('UNDO_')) throw error
-    if (error.code === 'UNDO_INPUTS_ERASED') return ERASED
+    if (!(error instanceof PolicyError)) throw error
+    if (error.code === 'STORE_KEY_MISMATCH') return UNREADABLE
+    if (error.code === 'UNDO_INPUTS_ERASED') return erasedOf(scene, permit, kept.result)
+    if (!error.code.startsWith('UNDO_')) throw error
     // The engine would have refused it then.
     return [{ pointer: '/undoes', before: { ...undoes } }]
   }
 }
 
-const ERASED: Cannot = {
-  reason: 'inputs-erased',
-  message: 'the inputs of the call that it takes back were erased',
+/** What the receipt of the erasure says is judged at the receipt of the call itself. */
+async function erasedOf(
+  { store }: Scene,
+  { stored }: Permit,
+  result: string | undefined,
+): Promise<Cannot> {
+  const seen = result === undefined ? null : await store.decision(result)
+  for (const { index } of [stored, ...(seen === null ? [] : [seen])]) {
+    const erasure = await store.erasedBy(index)
+    if (erasure === null) continue
+    const message = 'the inputs of the call that it takes back, or of its result, were erased'
+    return { reason: 'inputs-erased', message, erasure }
+  }
+  return UNREADABLE
+}
+
+const UNREADABLE: Cannot = {
+  reason: 'inputs-unreadable',
+  message:
+    'the inputs of the call that it takes back, or of its result, are not here or do not open, and no receipt says that they were erased',
 }
 
 type Compared = { readonly permit: Permit; readonly undo: Undo; readonly index: number }
@@ -62,23 +82,27 @@ async function comparedWith(
   const parts = { judge, evidenceKey: scene.evidenceKey }
   const ran = await openRan(scene.store, parts, permit)
   const routes = canonicalize([...ran.routes].sort()) === canonicalize([...kept.routes])
-  const declared = declaredUndo(judge.bundle.policy, ran, inputs.attempt ?? inputs.now)
-  const found =
-    kept.result === undefined
-      ? null
-      : await openResult(scene.store, parts, permit, { decision: kept.result, before: index })
-  const result = takesResult(declared) ? found?.result : undefined
-  const { role, context } = inputs.action
+  const { action, attempt } = inputs
+  // Asked anew, it is what was asked before, by the undo of that policy: the receipt of then says whether it was.
+  const isAnew = attempt !== undefined
+  const undo = isAnew ? undoOf(action) : declaredUndo(judge.bundle.policy, ran, inputs.now)
+  // The engine takes the first: any later one may be of the agent's choice.
+  const found = takesResult(undo) ? await findResult(scene.store, parts, permit, index) : null
+  const { role, context } = action
   const reason = reasonIn(context)
-  const made = compensation({ undo: declared, ran, result, undoes, role, reason })
-  // What people changed before it was asked anew is signed by them.
-  const payload = inputs.attempt === undefined ? made.payload : inputs.action.payload
+  const made = compensation({ undo, ran, result: found?.result, undoes, role, reason })
+  const { payload } = isAnew ? action : made
   return [
     ...(routes ? [] : [{ pointer: '/inputs/beside/undo/routes' }]),
-    ...(textOf({ ...made, payload }) === textOf(inputs.action)
+    ...(isAnew || found?.decision === kept.result
       ? []
-      : [{ pointer: '/inputs/action' }]),
+      : [{ pointer: '/inputs/beside/undo/result' }]),
+    ...(textOf({ ...made, payload }) === textOf(action) ? [] : [{ pointer: '/inputs/action' }]),
   ]
+}
+
+function undoOf({ service, action }: JudgedAction): CompiledUndo {
+  return { service, action, payload: [], within: null }
 }
 
 function reasonIn(context: JudgedAction['context']): string | null {

@@ -45,6 +45,8 @@ export type Scene = {
   readonly evidenceKey: Uint8Array
   /** The log's. */
   readonly origin: string
+  /** By the log index of an erasure, the receipts of which was found that it took their inputs. */
+  readonly excused: Map<number, Set<number>>
 }
 
 /** A receipt in its log. */

@@ -4,7 +4,12 @@ import { PolicyError } from '../../base/errors.ts'
 import { type JsonChange, jsonChanges } from '../../base/json-changes.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import { PROBLEMS_MAX } from '../../base/limits.ts'
-import type { DecisionReceipt, GenesisReceipt, Receipt } from '../../model/generated/types.ts'
+import type {
+  DecisionReceipt,
+  ErasureReceipt,
+  GenesisReceipt,
+  Receipt,
+} from '../../model/generated/types.ts'
 import type { Store, StoredDecision } from '../../model/ports.ts'
 import type {
   CannotReason,
@@ -41,7 +46,7 @@ export async function rederive(request: RederiveRequest): Promise<RederiveReport
   const [first] = await store.receipts(0, 1)
   if (first === undefined) throw new PolicyError('RECEIPT_UNKNOWN', 'no receipt in this store')
   const { origin } = (JSON.parse(fromUtf8(first)) as GenesisReceipt).predicate
-  const scene: Scene = { store, evidenceKey, origin }
+  const scene: Scene = { store, evidenceKey, origin, excused: new Map() }
   const counts = { rederived: 0, differs: 0, cannot: 0, not_decisions: 0 }
   const reasons: Partial<Record<CannotReason, number>> = {}
   const differing: DifferingReceipt[] = []
@@ -152,52 +157,59 @@ async function derivedAgain(
   const judge = await shelf.judge(digest)
   if (judge === null) return { reason: 'bundle-missing', message: `no bundle has ${digest}` }
   if (predicate.stage === 'verdict') {
-    const opened = await openOrSay(scene.store, predicate.id)
+    const opened = await openOrSay(scene, predicate.id)
     return 'reason' in opened ? opened : rederiveVerdict(scene, placed, opened, judge)
   }
   const record = await scene.store.request(predicate.id)
   if (record === null || record.resolution === null) return UNREADABLE
-  const opened = await openOrSay(scene.store, record.resolution.record)
+  const opened = await openOrSay(scene, record.resolution.record)
   if ('reason' in opened) return opened
-  const held = await openOrSay(scene.store, record.request.decision)
+  const held = await openOrSay(scene, record.request.decision)
   if ('reason' in held) return held
   const batch = record.batch === undefined ? null : await scene.store.request(record.batch)
   return rederiveResolution(scene, placed, { record, batch, opened, held }, judge)
 }
 
-async function openOrSay(store: Scene['store'], id: string): Promise<OpenedDecision | Cannot> {
+async function openOrSay(scene: Scene, id: string): Promise<OpenedDecision | Cannot> {
   try {
-    return await openDecision(store, id)
+    return await openDecision(scene.store, id)
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
     if (error.code === 'RECEIPT_UNKNOWN') return UNREADABLE
     if (error.code !== 'STORE_KEY_MISMATCH') throw error
-    return (await erasureOf(store, id)) ?? UNREADABLE
+    return (await erasureOf(scene, id)) ?? UNREADABLE
   }
 }
 
-/** How inputs went that were erased, with the receipt that says so; null when their key is another one. */
-async function erasureOf(store: Scene['store'], id: string): Promise<Cannot | null> {
+/** How inputs went that were erased, with the receipt that says so; null when none does. */
+async function erasureOf({ store, excused }: Scene, id: string): Promise<Cannot | null> {
   const stored = await store.decision(id)
   if (stored === null) return null
   const erasure = await store.erasedBy(stored.index)
-  if (erasure === null) return (await isShredded(store, stored)) ? ERASED : null
+  if (erasure === null) return null
   const [bytes] = await store.receipts(erasure, 1)
   const receipt = bytes === undefined ? null : (JSON.parse(fromUtf8(bytes)) as Receipt)
   if (receipt === null || !isErasure(receipt)) return null
-  const { scope, subject, through = -1, reason } = receipt.predicate
-  const isOfIt = scope !== 'subject' || subject === stored.inputs.subject
-  // A receipt of another erasure does not excuse what is missing here.
-  if (!isOfIt || through < stored.index) return null
-  return { ...ERASED, message: `erased on purpose, as receipt ${erasure} says: ${reason}`, erasure }
+  // A receipt of another erasure does not excuse what is missing here, nor does one excuse more than it tells of.
+  if (!covers(receipt, stored)) return null
+  const found = excused.get(erasure) ?? new Set()
+  excused.set(erasure, found.add(stored.index))
+  const { decisions, reason } = receipt.predicate
+  if (found.size > decisions) return null
+  const message = `erased on purpose, as receipt ${erasure} says: ${reason}`
+  return { reason: 'inputs-erased', message, erasure }
 }
 
-async function isShredded(store: Scene['store'], { inputs }: StoredDecision): Promise<boolean> {
-  try {
-    return (await store.subjectKey(inputs.subject)) === null
-  } catch {
-    return false
-  }
+/** Whether a receipt can be about an erasure of these inputs, by what the log says. */
+function covers(
+  { predicate }: ErasureReceipt,
+  { index, receipt, inputs }: StoredDecision,
+): boolean {
+  const { scope, subject, before, through = -1 } = predicate
+  if (scope === 'subject' && subject !== inputs.subject) return false
+  const { issuedAt } = (JSON.parse(fromUtf8(receipt)) as DecisionReceipt).predicate
+  const isOldEnough = before === undefined || Date.parse(issuedAt) < Date.parse(before)
+  return isOldEnough && index <= through
 }
 
 const OF_THE_MACHINE: Cannot = {
@@ -205,11 +217,10 @@ const OF_THE_MACHINE: Cannot = {
   message: 'the clock or a fault of the engine ended its evaluation, as it says itself',
 }
 
-const ERASED: Cannot = { reason: 'inputs-erased', message: 'the key of its inputs was shredded' }
-
 const UNREADABLE: Cannot = {
   reason: 'inputs-unreadable',
-  message: 'its inputs are not here, or do not open with the key of this folder',
+  message:
+    'its inputs are not here or do not open with the key of this folder, and no receipt says that they were erased',
 }
 
 /** What may be a clear value under another bundle is named, not shown; long values are cut. */

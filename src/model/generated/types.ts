@@ -1570,7 +1570,7 @@ kind: ("x402" | "ap2")
  */
 sha256: string
 /**
- * Of an x402 payment: SHA-256 of the RFC 8785 text of `[network, from, nonce]`, which one payment has.
+ * Of an x402 payment: SHA-256 of the RFC 8785 text of `[from, nonce]`, both in lower case, which one payment has.
  */
 nonce?: string
 }

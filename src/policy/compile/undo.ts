@@ -1,5 +1,8 @@
+import { COMMITMENT_KEYS } from '../../base/commitments.ts'
+import { PolicyError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/json-value.ts'
 import { parsePath } from '../../base/path.ts'
+import { assertPlainJson } from '../../base/plain-json.ts'
 import { joinPointer } from '../../base/pointer.ts'
 import { compareText } from '../../base/position.ts'
 import type {
@@ -18,10 +21,12 @@ import { suggestion } from './report.ts'
 /** Checks what the undos of one Tools file say by themselves: where each field comes from, and until when. */
 export function checkUndoFields(entry: Entry<Tools>, report: Report): void {
   for (const { undo, at } of undosOf(entry)) {
-    for (const [field, { from }] of Object.entries(undo.payload)) {
+    for (const [field, { from, value }] of Object.entries(undo.payload)) {
       const place = joinPointer(`${at}/payload`, field)
       const problem = from === undefined ? null : fromProblem(from)
       if (problem !== null) report.error(entry.at(`${place}/from`), 'PATH_INVALID', problem)
+      const unjudged = fieldProblem(field, value ?? null)
+      if (unjudged !== null) report.error(entry.keyAt(place), 'VALUE_INVALID', unjudged)
       const has = (name: string) => Object.hasOwn(undo.payload[field] ?? {}, name)
       if (has('from') === has('value')) {
         const found = has('from') ? 'both' : 'none'
@@ -96,6 +101,17 @@ function fromProblem(text: string): string | null {
   if (problem !== null) return problem
   const many = parsePath(text).segments.some(({ kind }) => kind === 'each')
   return many ? `path ${JSON.stringify(text)}: expected one value, not each of a list` : null
+}
+
+/** Why no call can have such a field: each rollback would be refused. */
+function fieldProblem(field: string, value: unknown): string | null {
+  try {
+    assertPlainJson({ [field]: value }, { reservedKeys: COMMITMENT_KEYS })
+    return null
+  } catch (error) {
+    if (error instanceof PolicyError) return error.message
+    throw error
+  }
 }
 
 type Declared = {

@@ -5,6 +5,8 @@ import type { DecisionReceipt, ExecutionReceipt } from '../../model/generated/ty
 export type PastExecutions = {
   /** Receipts that let a call run, by log index. */
   readonly permits: Map<number, DecisionReceipt>
+  /** Their ids: twice in the log, a decision would be executed twice. */
+  readonly ids: Set<string>
   /** Redemptions by log index. */
   readonly redeemed: Map<number, ExecutionReceipt>
   /** Permits that were used up: by log index. */
@@ -17,6 +19,7 @@ export type PastExecutions = {
 export function newPastExecutions(): PastExecutions {
   return {
     permits: new Map(),
+    ids: new Set(),
     redeemed: new Map(),
     used: new Set(),
     grants: new Set(),
@@ -24,21 +27,28 @@ export function newPastExecutions(): PastExecutions {
   }
 }
 
-/** Keeps a receipt that lets a call run; what came back of one runs nothing. */
+/**
+ * Keeps a receipt that lets a call run; what came back of one runs nothing.
+ *
+ * @throws {PolicyError} RECEIPT_INVALID
+ */
 export function rememberPermit(
   receipt: DecisionReceipt,
   index: number,
-  { permits }: PastExecutions,
+  { permits, ids }: PastExecutions,
 ): void {
-  const { decision, action, resolution } = receipt.predicate
+  const { id, decision, action, resolution } = receipt.predicate
   // What people look at afterwards has run already.
   if (resolution?.ratifies !== undefined) return
-  if (PERMITS.has(decision) && action['phase'] !== 'result') permits.set(index, receipt)
+  if (!PERMITS.has(decision) || action['phase'] === 'result') return
+  if (ids.has(id)) throw invalid('each decision once')
+  ids.add(id)
+  permits.set(index, receipt)
 }
 
 /**
- * Checks a receipt of an execution against those before it: it follows a decision that let the same call run, of the
- * same policy, and each decision and each grant is used once.
+ * Checks a receipt of an execution against those before it: it follows a decision that let a call of the same agent and
+ * tool run, of the same policy, and each decision and each grant is used once.
  *
  * @throws {PolicyError} RECEIPT_INVALID, GRANT_REPLAYED
  */

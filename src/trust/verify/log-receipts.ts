@@ -32,7 +32,7 @@ import { checkErasure } from './log-erasures.ts'
 import type { PastExecutions } from './log-executions.ts'
 import { checkExecution, newPastExecutions, rememberPermit } from './log-executions.ts'
 import { brokenOf, checkSeats } from './log-seats.ts'
-import { checkUndo } from './log-undo.ts'
+import { checkNotUndone, checkUndo } from './log-undo.ts'
 import { wordOf } from './receipt-word.ts'
 import { IN_TOTO_PAYLOAD_TYPE, readSigstoreBundle, verifySigstoreBundle } from './sigstore.ts'
 import { verifySshsig } from './sshsig.ts'
@@ -43,6 +43,8 @@ export type ReceiptContext = {
   /** The log's keys; the genesis entry must name one of them. */
   readonly keys: readonly VerifierKey[]
   readonly trust: Trust | undefined
+  /** Whether receipts were left out that nothing refers to. Default: no. */
+  readonly isPartial?: boolean
 }
 
 export type ReceiptCheck = {
@@ -100,7 +102,7 @@ export function newReceiptChecker(context: ReceiptContext): ReceiptChecker {
     executions: newPastExecutions(),
     undone: new Map(),
     erasures: new Set(),
-    custody: custody.newPastCustody(),
+    custody: custody.newPastCustody(context.isPartial === true),
   }
   const words = new Map<string, number>()
   const reviews = { signed: 0, keyless: 0, unsigned: 0 }
@@ -173,6 +175,7 @@ function checkReceipt(receipt: Receipt, place: Place): Reviews {
   checkPolicy(receipt.predicate.policyDigest.sha256, context.trust)
   if (isExecution(receipt)) {
     checkExecution(receipt, index, past.executions)
+    checkNotUndone(receipt, past)
     custody.checkNotHeld(receipt.predicate.decidedAt, past.custody)
     return NO_REVIEWS
   }

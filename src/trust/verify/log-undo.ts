@@ -1,6 +1,7 @@
 import { canonicalize } from '../../base/canonical-json.ts'
 import { PolicyError } from '../../base/errors.ts'
-import type { DecisionReceipt, Undoes } from '../../model/generated/types.ts'
+import type { DecisionReceipt, ExecutionReceipt, Undoes } from '../../model/generated/types.ts'
+import { checkNotHeld, type PastCustody } from './log-custody.ts'
 
 /** What rollbacks may refer to, each by log index. */
 export type PastUndos = {
@@ -11,14 +12,15 @@ export type PastUndos = {
   readonly broken: ReadonlyMap<number, DecisionReceipt>
   /** Of calls that were taken back: the index of the receipt that let the rollback run, by that of the call's. */
   readonly undone: Map<number, number>
+  readonly custody: PastCustody
 }
 
 /**
  * Checks a receipt that takes a call back against those before it: it names a receipt that let the call run, of the same
- * project and agent; of a call that people let run, people look at the rollback too; a resolution says what its hold
+ * project and agent, and which no escrow holds; of a call that people let run, people look at the rollback too; a resolution says what its hold
  * says; and one rollback of a call at most may run.
  *
- * @throws {PolicyError} RECEIPT_INVALID
+ * @throws {PolicyError} RECEIPT_INVALID, ESCROW_HELD, ESCROW_VOID
  */
 export function checkUndo(receipt: DecisionReceipt, index: number, past: PastUndos): void {
   const { undoes, decision, resolution } = receipt.predicate
@@ -38,6 +40,16 @@ export function checkUndo(receipt: DecisionReceipt, index: number, past: PastUnd
     throw invalid(`one rollback of receipt ${undoes.index}; receipt ${other} let one run`)
   }
   past.undone.set(undoes.index, index)
+}
+
+/** Refuses an execution after the rollback of its call. @throws {PolicyError} RECEIPT_INVALID */
+export function checkNotUndone(
+  { predicate }: ExecutionReceipt,
+  { undone }: Pick<PastUndos, 'undone'>,
+): void {
+  const { stage, decidedAt } = predicate
+  const other = stage === 'redeemed' ? undone.get(decidedAt) : undefined
+  if (other !== undefined) throw invalid(`an execution before its rollback by receipt ${other}`)
 }
 
 const RUNS: ReadonlySet<string> = new Set([
@@ -60,6 +72,7 @@ function checkNamed(receipt: DecisionReceipt, undoes: Undoes, past: PastUndos): 
       throw invalid(`the ${field} of the call that is taken back`)
     }
   }
+  checkNotHeld(undoes.index, past.custody)
   if (permit.predicate.stage === 'resolution' && ALONE.has(decision)) {
     throw invalid('people to look at a rollback of what people let run')
   }

@@ -200,8 +200,11 @@ function accept(
     'each resolution follows a hold of the same action, once, and used a nonce of its own',
     `${check.reviews} review signatures hold, each over its request, action, policy and pull request`,
   ]
-  if (Object.keys(check.counts).some((word) => word.startsWith('execution'))) {
-    proven.push('each execution follows a decision that let the same call run, and is the only one')
+  const isExecuted = Object.keys(check.counts).some((word) => word.startsWith('execution'))
+  if (isExecuted) {
+    proven.push(
+      'each execution follows a decision that let a call of the same agent and tool run, and is the only one',
+    )
   }
   const delivered = custodyClaims(check.custody, trust)
   proven.push(...delivered.proven)
@@ -236,6 +239,11 @@ function accept(
   if (check.unsigned > 0) {
     open.push(
       `that ${check.unsigned} reviews without a signature were made at all: for them there is only the engine's word`,
+    )
+  }
+  if (isExecuted) {
+    open.push(
+      'that executions had the payloads that were decided on: receipts commit to both apart',
     )
   }
   open.push(...delivered.open)

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -175,6 +176,70 @@ describe('a return to an earlier policy', () => {
     expect(await rollback(folder)).toMatchObject({ json: { after: { policy: digests[1] } } })
   })
 })
+
+test('a push that fails leaves no branch, and can be asked again, for an earlier proposal too', async () => {
+  const { folder, digests } = await history()
+  const branch = branchOf(digests[1])
+  const nowhere = join(temporaryFolder(), 'nowhere')
+  expect(await rollback(folder, '--push', nowhere)).toMatchObject({
+    json: { error: { code: 'GIT_FAILED' } },
+  })
+  expect(git(folder, 'branch', '--list', branch)).toBe('')
+  expect(await rollback(folder, '--push', 'origin')).toMatchObject({ code: 0 })
+  write(folder, 'notes.md', 'later')
+  commitAll(folder, 'Later')
+  expect(await rollback(folder, '--push', nowhere, '--replace')).toMatchObject({
+    json: { error: { code: 'GIT_FAILED' } },
+  })
+  expect(await rollback(folder, '--push', 'origin', '--replace')).toMatchObject({ code: 0 })
+  expect(git(folder, 'ls-remote', 'origin', branch)).toContain(
+    git(folder, 'rev-parse', branch).trim(),
+  )
+})
+
+test('a file beside the policy whose name is no UTF-8 is not renamed -> FILE_UNREADABLE', async () => {
+  const { folder } = await history()
+  const oid = git(folder, 'hash-object', '-w', RULES).trim()
+  const entry = [Buffer.from(`100644 ${oid}\tcaf`), Buffer.from([0xe9, 0])]
+  const input = Buffer.concat(entry)
+  execFileSync('git', ['update-index', '-z', '--index-info'], { cwd: folder, input })
+  git(folder, 'commit', '-qm', 'Another encoding')
+  git(folder, 'checkout', '-q', '.')
+  expect(await rollback(folder)).toMatchObject({
+    json: { error: { code: 'FILE_UNREADABLE' } },
+  })
+  expect(git(folder, 'branch', '--list')).not.toContain('rollback')
+})
+
+test('a repository that names a program to watch its files does not get it started', async () => {
+  const { folder } = await history()
+  const program = join(temporaryFolder(), 'watch.sh')
+  const started = `${program}.started`
+  writeFileSync(program, `#!/bin/sh\ntouch '${started}'\nprintf '0\\0/\\0'\n`, { mode: 0o755 })
+  git(folder, 'config', 'core.fsmonitor', program)
+  expect(await rollback(folder)).toMatchObject({ code: 0 })
+  expect(existsSync(started)).toBe(false)
+})
+
+test.for(['a replacement', 'a graft'])(
+  'a policy that only %s puts into the history -> ROLLBACK_UNKNOWN',
+  async (by) => {
+    const { folder } = await history()
+    git(folder, 'checkout', '-qb', 'topic', 'main~1')
+    write(folder, RULES, FIRST.replace('limit: 100', 'limit: 9999'))
+    commitAll(folder, 'Laxer')
+    const laxer = await digestOf(folder)
+    const [tip, topic] = ['main', 'topic'].map((name) => git(folder, 'rev-parse', name).trim())
+    git(folder, 'checkout', '-q', 'main')
+    if (by === 'a graft') write(folder, '.git/info/grafts', `${tip} ${topic}\n`)
+    else git(folder, 'replace', '--graft', String(tip), String(topic))
+    for (const to of [laxer, String(topic)]) {
+      expect(await rollback(folder, '--to', to)).toMatchObject({
+        json: { error: { code: 'ROLLBACK_UNKNOWN' } },
+      })
+    }
+  },
+)
 
 describe('refused, and no branch is made:', () => {
   const TOMORROW = '2099-01-01T00:00:00Z'

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { reviewRequest } from '../../../src/app/approvals/review.ts'
+import { openJudge } from '../../../src/app/engine/judge.ts'
 import { openDecision } from '../../../src/app/engine/record.ts'
 import { previewRollback } from '../../../src/app/engine/rollback.ts'
 import { listReceipts, verifyLogFolder } from '../../../src/app/receipts/receipts.ts'
@@ -171,6 +172,21 @@ describe('a rollback', () => {
     await checkAll(scene)
   })
 
+  test.for(['waits', 'may run'] as const)(
+    'that %s keeps a grant that is made later from running the call',
+    async (state) => {
+      const scene = await openScene()
+      const { request } = await scene.call('pay', { amount: 5 })
+      await approve(scene, request)
+      const { request: back = '' } = await scene.engine.rollback(request)
+      if (state === 'may run') await approve(scene, back)
+      const granting = await rollbackBundle({ 'countersign.yaml': GRANTS })
+      await scene.parts.arm(openJudge(granting, scene.parts.evidenceKey))
+      const { grant = '' } = await scene.engine.status(request)
+      await expect(scene.engine.redeem(grant)).rejects.toThrow(refusal('UNDO_DONE'))
+    },
+  )
+
   test('that approved people must be asked anew for stays a rollback', async () => {
     const scene = await openScene()
     const { request } = await scene.call('pay', { amount: 5 })
@@ -178,7 +194,6 @@ describe('a rollback', () => {
     const { request: asked } = await scene.engine.rollback(request)
     const rules = RULES.replace('action: unask', 'action: [unask, unpay]')
     const next = await rollbackBundle({ 'policies/guardrails/refunds.yaml': rules })
-    const { openJudge } = await import('../../../src/app/engine/judge.ts')
     await scene.parts.arm(openJudge(next, scene.parts.evidenceKey))
     await approve(scene, String(asked))
     const ended = (await scene.parts.store.request(String(asked)))?.resolution

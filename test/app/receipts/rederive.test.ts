@@ -184,12 +184,12 @@ describe('what cannot be derived again', () => {
     expect(report).toMatchObject({ status: 'incomplete', cannot: { 'of-the-machine': 1 } })
   })
 
-  test('erased inputs', async () => {
+  test('a key that is gone, of which no receipt tells', async () => {
     const { parts, engine, bundle } = await scene()
     await engine.decide(read)
     const store = { ...parts.store, subjectKey: async () => null }
     const report = await rederiveAll(parts, { bundles: [bundle], store })
-    expect(report.underived).toMatchObject([{ index: 1, reason: 'inputs-erased' }])
+    expect(report.underived).toMatchObject([{ index: 1, reason: 'inputs-unreadable' }])
   })
 
   test('inputs that another key sealed', async () => {

@@ -140,6 +140,18 @@ describe('is refused:', () => {
       words: 'one value',
     },
     {
+      name: 'with a field that no call can have',
+      undo: '{ action: recall, payload: { _sd: { value: 1 } } }',
+      code: 'VALUE_INVALID',
+      words: '_sd',
+    },
+    {
+      name: 'with such a field further down',
+      undo: "{ action: recall, payload: { id: { value: [{ '...': 1 }] } } }",
+      code: 'VALUE_INVALID',
+      words: '...',
+    },
+    {
       name: 'with no time at all',
       undo: '{ action: recall, payload: {}, within: 0s }',
       code: 'DURATION_INVALID',

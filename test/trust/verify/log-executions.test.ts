@@ -8,8 +8,18 @@ import {
   isExecution,
   parseReceipt,
 } from '../../../src/trust/receipt/statement.ts'
+import { verifyLog } from '../../../src/trust/verify/log.ts'
 import { checkReceipts } from '../../../src/trust/verify/log-receipts.ts'
-import { genesis, hold, logSigner, ORIGIN, POLICY, resolution, verdict } from './log-case.ts'
+import {
+  filesOf,
+  genesis,
+  hold,
+  logSigner,
+  ORIGIN,
+  POLICY,
+  resolution,
+  verdict,
+} from './log-case.ts'
 
 const CALL = { agent: 'billing-agent', service: 'billing', action: 'refund_card', _sd: ['x'] }
 const ROOT = `sha256:${'1'.repeat(64)}` as const
@@ -65,6 +75,14 @@ test.for<{ name: string; entries: readonly Uint8Array[] }>([
   expect(codesOf(...entries)).toEqual([])
 })
 
+test('an execution with another payload is no problem that a log can show, and the report says so', () => {
+  const entries = [genesis(), verdict('a'), execution({ call: { ...CALL, _sd: ['z'] } })]
+  const { problems, proven, not_proven } = verifyLog(filesOf(entries))
+  expect(problems).toEqual([])
+  expect(proven.join('; ')).toContain('a call of the same agent and tool')
+  expect(not_proven.join('; ')).toContain('that executions had the payloads that were decided on')
+})
+
 describe('what is refused', () => {
   test.for<{ name: string; entries: readonly Uint8Array[]; want?: string }>([
     { name: 'before its decision', entries: [execution(), verdict('a')] },
@@ -106,6 +124,18 @@ describe('what is refused', () => {
         execution({ decision: 'b', decidedAt: 2 }),
       ],
       want: 'GRANT_REPLAYED',
+    },
+    {
+      name: 'of a decision that stands in the log twice',
+      entries: [verdict('a'), verdict('a'), execution()],
+    },
+    {
+      name: 'after its rollback',
+      entries: [
+        verdict('a'),
+        verdict('r', { action: CALL, undoes: { index: 1, id: 'a' } }),
+        execution(),
+      ],
     },
     { name: 'reported before it was redeemed', entries: [verdict('a'), reported()] },
     {
