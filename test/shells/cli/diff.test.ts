@@ -92,8 +92,8 @@ describe('a change of the retail example that weakens a rule, drops a reviewer a
     writeFileSync(
       agents,
       readFileSync(agents, 'utf8').replace(
-        'retail.modify_*, retail.cancel_pending_order]',
-        'retail.modify_*, retail.cancel_pending_order, retail.delete_*]',
+        'retail.restore_*, retail.cancel_pending_order]',
+        'retail.restore_*, retail.cancel_pending_order, retail.delete_*]',
       ),
     )
     const ran = await cli(
