@@ -38,6 +38,8 @@ import { runCli } from './shells/cli/run.ts'
 // - ID: the request in the first line of the last `requests ls`;
 // - LOG_KEY: the last `verifierKey`; PUBLIC_KEY: the last `public_key`; POLICY_DIGEST: the last policy's digest; FINGERPRINT: the last `SHA256:...`.
 //
+// TODAY stands for the midnight that this day (UTC) began with.
+//
 // `~` is a home folder whose `.ssh/id_ed25519` is the reviewer's key, the same for all pages.
 
 const root = resolve(import.meta.dirname, '..')
@@ -118,11 +120,15 @@ function newSession(page: string): Session {
 }
 
 function fill(session: Session, text: string): string {
-  return text.replaceAll(/\b(?:ID|LOG_KEY|PUBLIC_KEY|POLICY_DIGEST|FINGERPRINT)\b/g, (word) => {
-    const value = session.words.get(word)
-    if (value === undefined) throw new Error(`nothing before this printed what ${word} stands for`)
-    return value
-  })
+  const today = `${new Date().toISOString().slice(0, 10)}T00:00:00Z`
+  return text
+    .replaceAll(/\bTODAY\b/g, today)
+    .replaceAll(/\b(?:ID|LOG_KEY|PUBLIC_KEY|POLICY_DIGEST|FINGERPRINT)\b/g, (word) => {
+      const value = session.words.get(word)
+      if (value === undefined)
+        throw new Error(`nothing before this printed what ${word} stands for`)
+      return value
+    })
 }
 
 function learn({ words }: Session, command: string, printed: string): void {

@@ -155,6 +155,9 @@ export const FORGE_PULLS_MAX = 10_000
 /** One answer of a forge: a page of 50 reviews of 64 KB each is 3 MB, with room for escapes. */
 export const FORGE_ANSWER_BYTES_MAX = 32 * 1024 * 1024
 
+/** Workflows of a repository that `doctor --github` reads. */
+export const WORKFLOWS_MAX = 200
+
 /** How often an engine may ask its forge what has changed, in milliseconds. */
 export const FORGE_POLL_MS_MIN = 100
 export const FORGE_POLL_MS_MAX = 60 * 60 * 1000
@@ -263,6 +266,15 @@ export const ATTEST_SKEW_MS = 10 * 60 * 1000
 
 /** A gate's verdict, in bytes. */
 export const GATE_VERDICT_BYTES_MAX = 16 * 1024 * 1024
+
+/** Longest file of evidence, of a prompt or of a tool manifest that the release gate reads, in bytes. */
+export const EVIDENCE_BYTES_MAX = 32 * 1024 * 1024
+
+/** Deepest nesting of evidence, as JSON or XML. */
+export const EVIDENCE_DEPTH_MAX = 64
+
+/** Most tests, samples or XML elements of one file of evidence. */
+export const EVIDENCE_ITEMS_MAX = 500_000
 
 /** How long a proof of a decision may hold, in milliseconds; whole seconds, as RFC 7519 counts. */
 export const DECISION_PROOF_LIFETIME_MS_MAX = 30 * 24 * 60 * 60 * 1000

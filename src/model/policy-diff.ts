@@ -28,8 +28,9 @@ export type PolicyPart =
   | 'route'
   | 'person'
   | 'baseline'
+  | 'release'
 
-/** What became of one agent, tool, rule, Rego package, route, person or baseline, or of the project's own settings. */
+/** What became of one agent, tool, rule, Rego package, route, person, baseline or release, or of the project's own settings. */
 export type PolicyChange = {
   readonly part: PolicyPart
   readonly id: string

@@ -182,6 +182,15 @@ export type BundleReport = {
     readonly quorum: number
     readonly reviewers: readonly string[]
   }[]
+  readonly releases: readonly {
+    readonly release: string
+    readonly agent: string
+    readonly version: string
+    /** Null for an agent's first. */
+    readonly rollback: string | null
+    /** Ids of its evaluations. */
+    readonly evals: readonly string[]
+  }[]
   readonly people: number
   readonly validUntil: string | null
   /** The compiled policy as the bundle holds it. */

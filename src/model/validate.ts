@@ -41,6 +41,7 @@ export const SCHEMA_NAMES = [
   'recorded-session',
   'rego-data',
   'rego-metadata',
+  'release',
   'request',
   'review',
   'roster',

@@ -1,6 +1,6 @@
 import type { RegoCoverage } from '../model/rego.ts'
 import type { RuleCoverage, TestCoverage } from '../model/results.ts'
-import type { Paint } from './paint.ts'
+import { type Paint, visible } from './paint.ts'
 
 /**
  * Coverage for people: the shares, and what no test reaches.
@@ -26,7 +26,8 @@ function sharesText({ percent, rules }: RuleCoverage): string {
 function missedRulesText({ rules }: RuleCoverage, paint: Paint): string {
   const missed = rules.filter(({ found }) => found === 0)
   const lines = missed.map(
-    ({ rule, file, line }) => `  ${file}:${line}: no test has a finding of ${rule}\n`,
+    ({ rule, file, line }) =>
+      `  ${visible(file)}:${line}: no test has a finding of ${visible(rule)}\n`,
   )
   return paint.dim(lines.join(''))
 }
@@ -44,13 +45,13 @@ function countsText({ rules, routes, tools }: RuleCoverage): string {
       ({ tool, file, line, tests }) => `  tool ${tool}: called in ${tests}  ${file}:${line}`,
     ),
   ]
-  return lines.map((line) => `${line}\n`).join('')
+  return lines.map((line) => `${visible(line)}\n`).join('')
 }
 
 function regoText({ percent, files }: RegoCoverage, paint: Paint): string {
   const missed = Object.entries(files)
     .filter(([, { missed: lines }]) => lines.length > 0)
-    .map(([file, { missed: lines }]) => `  ${file}: no test reaches ${rangesOf(lines)}\n`)
+    .map(([file, { missed: lines }]) => `  ${visible(file)}: no test reaches ${rangesOf(lines)}\n`)
   return `Rego coverage ${percent.toFixed(1)}%\n${paint.dim(missed.join(''))}`
 }
 

@@ -5,6 +5,7 @@ import type { Paint } from './paint.ts'
 /** A bundle's contents for people. */
 export function inspectText(report: BundleReport, paint: Paint): string {
   const { manifest, policy, agents, tools, rules, entrypoints, routes, people, validUntil } = report
+  const { releases } = report
   const lines = [
     `${paint.bold(policy)}`,
     `project ${manifest.project}, bundle format ${manifest.format}${validUntil === null ? '' : `, valid until ${validUntil}`}`,
@@ -27,6 +28,9 @@ export function inspectText(report: BundleReport, paint: Paint): string {
       plural(routes.length, 'route'),
       routes.map(({ id, quorum, reviewers }) => `${id} ${quorum} of ${reviewers.join(', ')}`),
     ),
+    ...(releases.length === 0
+      ? []
+      : section(plural(releases.length, 'release'), releases.map(releaseLine))),
     `${people} on the roster`,
     ...section(
       plural(manifest.files.length, 'file'),
@@ -53,10 +57,22 @@ export function inspectDocument(report: BundleReport): object {
     rules,
     entrypoints,
     routes,
+    releases: report.releases,
     people,
     files: manifest.files,
     compiled: report.compiled,
   }
+}
+
+function releaseLine({
+  release,
+  agent,
+  version,
+  evals,
+  rollback,
+}: BundleReport['releases'][number]) {
+  const back = rollback === null ? 'the first' : `goes back to ${rollback}`
+  return `${release} ${agent} ${version} -> ${evals.join(', ')}; ${back}`
 }
 
 function undoText({ undos }: BundleReport, tool: string): string {

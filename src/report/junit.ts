@@ -9,23 +9,33 @@ import type {
 
 /** Test results as JUnit XML, the dialect that CI systems read: one suite a kind of test. */
 export function testsJunit(report: TestReport): string {
-  return document([
+  return junitDocument(testSuites(report))
+}
+
+/** The suites of a test report. */
+export function testSuites(report: TestReport): JunitSuite[] {
+  return [
     { name: 'decision tests', cases: report.decisions.map(decisionCase) },
     { name: 'rego tests', cases: report.rego.map(regoCase) },
-  ])
+  ]
 }
 
 /** Mutants as JUnit XML: a case for each, which fails when no test notices, and is skipped when none can. */
 export function mutationJunit(report: MutationReport): string {
-  return document([{ name: 'mutants', cases: report.mutants.map(mutantCase) }])
+  return junitDocument([{ name: 'mutants', cases: report.mutants.map(mutantCase) }])
 }
 
 /** A check as JUnit XML: a case for each file, which fails with what was found in it at the fail level. */
 export function checkJunit(result: CheckResult): string {
+  return junitDocument([checkSuite(result)])
+}
+
+/** The suite of a check. */
+export function checkSuite(result: CheckResult): JunitSuite {
   const files = [
     ...new Set([...result.files, ...result.diagnostics.map(({ file }) => file)]),
   ].sort()
-  const cases = files.map((file): Case => {
+  const cases = files.map((file): JunitCase => {
     const failing = result.diagnostics.filter(
       (found) =>
         found.file === file && (found.severity === 'error' || result.failLevel === 'warning'),
@@ -42,14 +52,18 @@ export function checkJunit(result: CheckResult): string {
       failure: { type: first.code, message: first.message, text },
     }
   })
-  const ignored = result.suppressed.map(({ file, line, column, code, reason }): Case => {
+  const ignored = result.suppressed.map(({ file, line, column, code, reason }): JunitCase => {
     const name = `${file}:${line}:${column} ${code}`
     return { group: 'ignored', name, file, line, skipped: true, why: reason }
   })
-  return document([{ name: 'check', cases: [...cases, ...ignored] }])
+  return { name: 'check', cases: [...cases, ...ignored] }
 }
 
-type Case = {
+/** Cases of one kind. */
+export type JunitSuite = { readonly name: string; readonly cases: readonly JunitCase[] }
+
+/** One case: passed unless it is skipped or has a failure. */
+export type JunitCase = {
   readonly group: string
   readonly name: string
   readonly file: string
@@ -61,14 +75,14 @@ type Case = {
   readonly failure?: { readonly type: string; readonly message: string; readonly text: string }
 }
 
-function decisionCase(result: DecisionTestResult): Case {
+function decisionCase(result: DecisionTestResult): JunitCase {
   const { name, file, line, passed, differences } = result
   const text = differences.join('\n')
   const failure = { type: 'decision', message: differences[0] ?? '', text }
   return { group: file, name, file, line, ...(passed ? {} : { failure }) }
 }
 
-function mutantCase(mutant: MutantResult): Case {
+function mutantCase(mutant: MutantResult): JunitCase {
   const { rule, operator, change, file, line, outcome, reason = '' } = mutant
   const message = 'no test notices'
   const failure = { type: operator, message, text: `${file}:${line} ${change}: ${message}` }
@@ -79,7 +93,7 @@ function mutantCase(mutant: MutantResult): Case {
   }
 }
 
-function regoCase(result: RegoTestResult): Case {
+function regoCase(result: RegoTestResult): JunitCase {
   const { package: group, name, file, line, outcome, duration_ms } = result
   const message = result.message ?? 'the test is not true'
   const failed = outcome === 'fail' || outcome === 'error'
@@ -90,9 +104,8 @@ function regoCase(result: RegoTestResult): Case {
   }
 }
 
-function document(
-  suites: readonly { readonly name: string; readonly cases: readonly Case[] }[],
-): string {
+/** Suites as one JUnit XML document. */
+export function junitDocument(suites: readonly JunitSuite[]): string {
   const all = suites.flatMap(({ cases }) => cases)
   const lines = suites.flatMap(({ name, cases }) => [
     `  <testsuite ${attributes({ name, ...counts(cases) })}>`,
@@ -108,7 +121,7 @@ function document(
   ].join('\n')
 }
 
-function counts(cases: readonly Case[]): Record<string, number> {
+function counts(cases: readonly JunitCase[]): Record<string, number> {
   return {
     tests: cases.length,
     failures: cases.filter(({ failure }) => failure !== undefined).length,
@@ -117,7 +130,7 @@ function counts(cases: readonly Case[]): Record<string, number> {
   }
 }
 
-function caseText(test: Case): string {
+function caseText(test: JunitCase): string {
   const { group, name, file, line, seconds, skipped, why, failure } = test
   const open = `    <testcase ${attributes({
     classname: group,

@@ -108,7 +108,7 @@ function weakeningLine(one: Weakening, paint: Paint): string {
   const place = one.place === null ? '' : `${one.place.file}:${one.place.line}:${one.place.column}`
   const what = `${one.part} ${paint.bold(visible(one.id))}: ${visible(one.message)}`
   const word = `${colour(one.direction)}${' '.repeat(9 - one.direction.length)}`
-  return `${word}${what}, needs ${one.route} ${paint.dim(visible(place))}`.trimEnd()
+  return `${word}${what}, needs ${visible(one.route)} ${paint.dim(visible(place))}`.trimEnd()
 }
 
 function routeLine(
@@ -117,7 +117,7 @@ function routeLine(
 ): string {
   const who = `${quorum} of ${reviewers.join(', ')}, signed: ${signature}`
   const word = missing === 0 ? paint.green('satisfied') : paint.red(`${missing} missing`)
-  return `route    ${paint.bold(id)} ${word} (${visible(who)})`
+  return `route    ${paint.bold(visible(id))} ${word} (${visible(who)})`
 }
 
 function reviewLine(
@@ -126,7 +126,7 @@ function reviewLine(
 ): string {
   const words = comment === undefined ? '' : `: ${visible(comment)}`
   const colour = verdict === 'approve' ? paint.green : paint.red
-  return `review   ${colour(verdict)} by ${visible(reviewer)} for ${routes.join(', ')} (${assurance})${words}`
+  return `review   ${colour(verdict)} by ${visible(reviewer)} for ${visible(routes.join(', '))} (${assurance})${words}`
 }
 
 function commitsLine({ commits }: ChangeReport): string {

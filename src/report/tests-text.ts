@@ -35,7 +35,7 @@ function decisionText(test: DecisionTestResult, paint: Paint): string {
   const { file, line, column, name, differences, actual } = test
   const findings = (actual?.findings ?? []).map((finding) => `    ${findingText(finding, paint)}`)
   return [
-    `${paint.red('FAIL')} ${visible(name)} ${paint.dim(`${file}:${line}:${column}`)}`,
+    `${paint.red('FAIL')} ${visible(name)} ${paint.dim(`${visible(file)}:${line}:${column}`)}`,
     ...differences.map((difference) => `  ${visible(difference)}`),
     ...(actual === null ? [] : [findings.length > 0 ? '  findings:' : '  no findings']),
     ...findings,
@@ -48,8 +48,8 @@ export function findingText(finding: Finding, paint: Paint): string {
   const shadow = mode === 'shadow' ? ' (shadow)' : ''
   const error = code === undefined ? '' : ` ${code}`
   const asked = route === undefined ? '' : ` -> ${route}`
-  const place = file === '' ? '' : ` ${paint.dim(`${file}:${line}`)}`
-  return `${verdictText(verdict, paint)}${shadow}${asked} ${rule}${error}: ${visible(message)}${place}`
+  const place = file === '' ? '' : ` ${paint.dim(`${visible(file)}:${line}`)}`
+  return `${verdictText(verdict, paint)}${shadow}${visible(asked)} ${visible(rule)}${error}: ${visible(message)}${place}`
 }
 
 export function verdictText(verdict: Finding['verdict'], paint: Paint): string {
@@ -61,7 +61,7 @@ function regoText(test: RegoTestResult, paint: Paint): string {
   const { package: name, name: rule, file, line, outcome, message, printed } = test
   const word = outcome === 'skip' ? paint.yellow('SKIP') : paint.red(outcome.toUpperCase())
   return [
-    `${word} ${name}.${rule} ${paint.dim(`${file}:${line}`)}`,
+    `${word} ${visible(`${name}.${rule}`)} ${paint.dim(`${visible(file)}:${line}`)}`,
     ...(message === undefined ? [] : [`  ${visible(message)}`]),
     ...(printed ?? '')
       .split('\n')

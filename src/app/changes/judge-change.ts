@@ -34,6 +34,8 @@ export type ChangeQuery = {
   readonly pull: number
   readonly clock: Clock
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Trees of this repository and folder that somebody has open. Default: opens them anew */
+  readonly trees?: PolicyTrees
 }
 
 /** A repository whose base branch judges: all that is trusted comes from there. */
@@ -91,8 +93,7 @@ export async function withBench<T>(
   const git = openGit(gitDir)
   const tip = await commitOf(git, query.base)
   const head = await commitOf(git, query.head)
-  return withRegoCompiler(async (rego) => {
-    const trees = openTrees(git, prefix, rego)
+  const judge = async (trees: PolicyTrees): Promise<T> => {
     const base = await trees.at(query.base, tip)
     const { policy } = base.bundle
     const forge = await openChanges(policy, { git, base: query.base, head, environment })
@@ -100,7 +101,9 @@ export async function withBench<T>(
     const rules = policy.changes ?? CHANGES_DEFAULT
     const at = { git, gitDir, folder: prefix, trees, tip, base, policy, rules }
     return work({ ...at, forge, identity, clock }, head)
-  })
+  }
+  if (query.trees !== undefined) return judge(query.trees)
+  return withRegoCompiler((rego) => judge(openTrees(git, prefix, rego)))
 }
 
 /** @param about.head - the commit that the caller takes for the head; the forge must say the same, before and after */

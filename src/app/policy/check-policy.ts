@@ -4,7 +4,7 @@ import { lint } from '../../policy/analyse/lint/lint.ts'
 import { suppress } from '../../policy/analyse/lint/suppress.ts'
 import type { PolicyFiles } from '../../policy/compile/index.ts'
 import { parseDocuments } from '../../policy/compile/index.ts'
-import { compileFolder, withRegoCompiler } from './compile-policy.ts'
+import { type CompiledFolder, compileFolder, withRegoCompiler } from './compile-policy.ts'
 
 /**
  * Everything that is wrong with a policy repository, or worth a note. A policy that compiles is looked at by the linter
@@ -18,9 +18,15 @@ export async function checkPolicy(
   folder: string,
   options: { readonly failLevel?: CheckResult['failLevel']; readonly now?: number } = {},
 ): Promise<{ readonly result: CheckResult; readonly files: PolicyFiles }> {
-  const { files, bundle, diagnostics } = await withRegoCompiler((rego) =>
-    compileFolder(folder, rego, options.now),
-  )
+  const compiled = await withRegoCompiler((rego) => compileFolder(folder, rego, options.now))
+  return { files: compiled.files, result: checkCompiled(compiled, options) }
+}
+
+/** What is wrong with a policy that has been compiled, or worth a note; see {@link checkPolicy}. */
+export function checkCompiled(
+  { files, bundle, diagnostics }: CompiledFolder,
+  options: { readonly failLevel?: CheckResult['failLevel']; readonly now?: number },
+): CheckResult {
   const { documents } = parseDocuments(files)
   const [project] = documents.projects
   const noted =
@@ -28,15 +34,12 @@ export async function checkPolicy(
   const complete = bundle !== null
   const { kept, suppressed } = suppress([...diagnostics, ...noted], files, { complete })
   return {
-    files,
-    result: {
-      project: project?.value.project ?? null,
-      policy: bundle?.digest ?? null,
-      files: [...files.keys()].sort(),
-      diagnostics: kept,
-      suppressed,
-      failLevel: options.failLevel ?? project?.value.check?.fail_level ?? 'error',
-    },
+    project: project?.value.project ?? null,
+    policy: bundle?.digest ?? null,
+    files: [...files.keys()].sort(),
+    diagnostics: kept,
+    suppressed,
+    failLevel: options.failLevel ?? project?.value.check?.fail_level ?? 'error',
   }
 }
 

@@ -32,6 +32,10 @@ function reportOf({ digest, manifest, policy }: Bundle): BundleReport {
     })),
     entrypoints: policy.rego.flatMap(({ rules }) => rules.map(({ entrypoint }) => entrypoint)),
     routes: policy.routes.map(({ id, quorum, reviewers }) => ({ id, quorum, reviewers })),
+    releases: (policy.releases ?? []).map(({ release, agent, version, evals, rollback }) => ({
+      ...{ release, agent, version, rollback },
+      evals: evals.map(({ id }) => id),
+    })),
     people: policy.people.length,
     validUntil: policy.valid_until,
     compiled: policy as unknown as JsonObject,

@@ -12,7 +12,7 @@ import { casesOf } from '../../policy/analyse/test-cases.ts'
 import type { Bundle } from '../../policy/bundle/index.ts'
 import type { Documents, PolicyFiles } from '../../policy/compile/index.ts'
 import { parseDocuments } from '../../policy/compile/index.ts'
-import { compileFolder, withRegoCompiler } from './compile-policy.ts'
+import { type CompiledFolder, compileFolder, withRegoCompiler } from './compile-policy.ts'
 import type { RegoTestRun } from './rego-tests.ts'
 import { runRegoTests } from './rego-tests.ts'
 
@@ -55,7 +55,15 @@ export async function testFolder(
   rego: RegoCompiler,
   selects?: (name: string) => boolean,
 ): Promise<FullRun | Exclude<TestedPolicy, { report: TestReport }>> {
-  const { files, bundle, diagnostics } = await compileFolder(folder, rego)
+  return testCompiled(await compileFolder(folder, rego), rego, selects)
+}
+
+/** The same of a policy that has been compiled. */
+export async function testCompiled(
+  { files, bundle, diagnostics }: CompiledFolder,
+  rego: RegoCompiler,
+  selects?: (name: string) => boolean,
+): Promise<FullRun | Exclude<TestedPolicy, { report: TestReport }>> {
   if (bundle === null) return { diagnostics, files }
   const { documents } = parseDocuments(files)
   const cases = casesOf(documents.tests, bundle.policy.project, selects)

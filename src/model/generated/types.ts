@@ -212,6 +212,35 @@ export type SecretKind = ("anthropic_key" | "authorization_header" | "aws_access
  */
 export type Receipt = (DecisionReceipt | ExecutionReceipt | ErasureReceipt | CustodyReceipt | GenesisReceipt)
 /**
+ * What is enough: a number of passes of a suite of that size, or a share of all.
+ */
+export type ReleaseNeed = ({
+/**
+ * Tests that must pass.
+ */
+passed: number
+/**
+ * Tests of the suite, those that were skipped included. A result of another number is denied.
+ */
+of: number
+} | {
+/**
+ * The share that must pass. What was skipped or ended in an error has not passed.
+ */
+rate: number
+})
+/**
+ * What takes its place when it fails.
+ */
+export type ReleaseRollback = ({
+to: Name
+} | {
+/**
+ * There is nothing to go back to: it is the agent's first release. The gate looks for another one.
+ */
+first: true
+})
+/**
  * Names on the roster.
  * 
  * @minItems 1
@@ -679,6 +708,14 @@ priority?: (Priority | Priority[])
 phase?: (PhaseWord | PhaseWord[])
 }
 /**
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "compiled_policy__release_files".
+ */
+export interface CompiledFiles {
+files: string[]
+digest: DigestText
+}
+/**
  * The documents of a policy repository, checked, defaults filled in and sorted; `countersign/policy.json` of a bundle.
  * 
  * This interface was referenced by `Unused`'s JSON-Schema
@@ -770,6 +807,10 @@ people: CompiledPerson[]
  * @minItems 1
  */
 baselines?: CompiledBaselineEntry[]
+/**
+ * What agents must show before they ship, sorted by name; absent where the policy has no release. No verdict depends on it.
+ */
+releases?: CompiledRelease[]
 }
 export interface CompiledSelfTest {
 name: string
@@ -1466,6 +1507,67 @@ settled: boolean
 file: string
 line: number
 column: number
+}
+export interface CompiledRelease {
+release: Name
+agent: Name
+version: string
+model: CompiledModel
+prompt: CompiledFiles
+tools: CompiledFiles
+artefacts: CompiledArtefact[]
+fingerprint: string
+evals: CompiledEval[]
+latency: CompiledLatency[]
+cost?: CompiledCost
+evidence: ("bound" | "age")
+fallback: RouteId
+/**
+ * The release to go back to; null for an agent's first.
+ */
+rollback: (string | null)
+file: string
+line: number
+column: number
+}
+export interface CompiledModel {
+name: string
+version?: string
+}
+export interface CompiledArtefact {
+name: string
+digest: DigestText
+}
+export interface CompiledEval {
+file: string
+format: string
+id: string
+need: CompiledNeed
+max_age: Duration
+digest?: DigestText
+missed: ("hold" | "deny")
+}
+export interface CompiledNeed {
+passed?: number
+of?: number
+rate?: number
+}
+export interface CompiledLatency {
+file: string
+format: string
+p95_ms: number
+p50_ms?: number
+max_age: Duration
+digest?: DigestText
+missed: ("hold" | "deny")
+}
+export interface CompiledCost {
+file: string
+format: string
+usd_per_run: number
+max_age: Duration
+digest?: DigestText
+missed: ("hold" | "deny")
 }
 /**
  * One step of a delivery between agents. Its RFC 8785 text is what the acting agent's key signs (SSHSIG, namespace `countersign-custody`), and what its receipt is about.
@@ -3863,6 +3965,188 @@ threats?: Threats
 export interface Counter {
 per: Duration
 by?: By
+}
+/**
+ * What an agent must show before it ships: what it is made of, which evaluations it passes, what it may cost, and where it falls back to.
+ * 
+ * This interface was referenced by `Unused`'s JSON-Schema
+ * via the `definition` "release".
+ */
+export interface Release {
+/**
+ * The version of this format. Always `countersign/v1`.
+ */
+apiVersion: "countersign/v1"
+/**
+ * What this file holds. Always `Release` here; the folder does not matter.
+ */
+kind: "Release"
+release: Name
+/**
+ * What is new.
+ */
+about?: string
+agent: Name
+/**
+ * The agent's version.
+ */
+version: string
+model: ReleaseModel
+prompt: ReleasePrompt
+tools: ReleaseTools
+/**
+ * What is rolled out, by digest. The gate must be shown each, and nothing else.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+artefacts: ReleaseArtefact[]
+/**
+ * What the agent's actions carry as their fingerprint. The Agent file must approve it. Default: the SHA-256 of the RFC 8785 text of `{"model", "prompt", "tools"}`, prompt and tools by their digests.
+ */
+fingerprint?: string
+/**
+ * Evaluations that it must pass.
+ * 
+ * @minItems 1
+ * @maxItems 64
+ */
+evals: ReleaseEval[]
+/**
+ * How long a run may take. Default: it is not asked.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+latency?: ReleaseLatency[]
+cost?: ReleaseCost
+/**
+ * `bound`: each evidence file must name the release's digest, or its own digest stands here. `age`: a fresh file is enough, which proves nothing about what was measured. Default: `bound`.
+ */
+evidence?: ("bound" | "age")
+fallback: ReleaseFallback
+rollback: ReleaseRollback
+/**
+ * What the gate says when a threshold is not reached, where an evaluation or a measurement says nothing else. What is stale, malformed or of another release is denied whatever stands here. Default: `deny`.
+ */
+missed?: ("hold" | "deny")
+}
+/**
+ * The model that it runs on.
+ */
+export interface ReleaseModel {
+/**
+ * The model's name.
+ */
+name: string
+/**
+ * The model's version, as its maker pins it. Default: none is pinned.
+ */
+version?: string
+}
+/**
+ * The prompt, by digest.
+ */
+export interface ReleasePrompt {
+/**
+ * The files of the prompt, by path from the source folder.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+files: string[]
+digest: DigestText
+}
+/**
+ * The manifest of the agent's tools, by digest.
+ */
+export interface ReleaseTools {
+/**
+ * The files of the tool manifest, by path from the source folder.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+files: string[]
+digest: DigestText
+}
+export interface ReleaseArtefact {
+/**
+ * The artefact's name.
+ */
+name: string
+digest: DigestText
+}
+export interface ReleaseEval {
+id: RouteId
+/**
+ * The result, by path from the evidence folder.
+ */
+file: string
+/**
+ * What wrote the result: JUnit XML; promptfoo or Inspect as JSON; or `counts`: `{"passed", "failed", "skipped", "at"}`.
+ */
+format: ("junit" | "promptfoo" | "inspect" | "counts")
+need: ReleaseNeed
+max_age?: Duration
+digest?: DigestText
+/**
+ * What the gate says when it is not reached: `hold`, people decide; `deny`. Default: the release's own `missed`.
+ */
+missed?: ("hold" | "deny")
+}
+export interface ReleaseLatency {
+/**
+ * The measurement, by path from the evidence folder.
+ */
+file: string
+/**
+ * `summary`: `{"count", "p50_ms", "p95_ms", "at"}`; `samples`: `{"samples_ms", "at"}`, of which nearest ranks are taken; `promptfoo`: the `latencyMs` of each result. Default: `summary`.
+ */
+format?: ("summary" | "samples" | "promptfoo")
+/**
+ * The most that 95 of 100 runs take, in milliseconds.
+ */
+p95_ms: number
+/**
+ * The most that half of the runs take, in milliseconds. Default: not asked.
+ */
+p50_ms?: number
+max_age?: Duration
+digest?: DigestText
+/**
+ * What the gate says when it is not reached: `hold`, people decide; `deny`. Default: the release's own `missed`.
+ */
+missed?: ("hold" | "deny")
+}
+/**
+ * What a run may cost. Default: it is not asked.
+ */
+export interface ReleaseCost {
+/**
+ * The measurement, by path from the evidence folder.
+ */
+file: string
+/**
+ * `summary`: `{"runs", "usd", "at"}`, what all runs cost together; `promptfoo`: the `cost` of each result. Default: `summary`.
+ */
+format?: ("summary" | "promptfoo")
+/**
+ * The most that a run costs on average, in USD.
+ */
+usd_per_run: number
+max_age?: Duration
+digest?: DigestText
+/**
+ * What the gate says when it is not reached: `hold`, people decide; `deny`. Default: the release's own `missed`.
+ */
+missed?: ("hold" | "deny")
+}
+/**
+ * The people who take over from the agent.
+ */
+export interface ReleaseFallback {
+route: RouteId
 }
 /**
  * This interface was referenced by `Unused`'s JSON-Schema

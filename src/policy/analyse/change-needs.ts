@@ -64,6 +64,7 @@ const KINDS: Readonly<Record<string, WeakerKind>> = {
   tool: 'rules',
   rule: 'rules',
   rego: 'rules',
+  release: 'rules',
   route: 'routes',
   person: 'roster',
   team: 'roster',

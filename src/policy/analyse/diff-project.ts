@@ -118,6 +118,7 @@ const OTHER_PARTS: ReadonlySet<string> = new Set([
   'routes',
   'people',
   'baselines',
+  'releases',
 ])
 
 function settingsOf(policy: CompiledPolicy): object {

@@ -10,9 +10,10 @@ import { compareRego } from './diff-rego.ts'
 import { compareRouteLists } from './diff-routes.ts'
 import { compareRuleLists } from './diff-rules.ts'
 import { compareToolLists } from './diff-tools.ts'
+import { compareReleaseLists } from './release-diff.ts'
 
 /**
- * What a change of a policy means, part by part: the project, agents, tools, rules, Rego, routes, people, baselines, each in order
+ * What a change of a policy means, part by part: the project, agents, tools, rules, Rego, routes, people, baselines, releases, each in order
  * of their names. A part that only moved is not listed.
  */
 export function comparePolicies(sides: Sides): PolicyChange[] {
@@ -25,6 +26,7 @@ export function comparePolicies(sides: Sides): PolicyChange[] {
     ...compareRouteLists(sides),
     ...comparePeople(sides),
     ...compareBaselineLists(sides),
+    ...compareReleaseLists(sides),
   ]
 }
 
@@ -41,6 +43,7 @@ export function placesOf(documents: Documents): Places {
     person: people,
     agent: agents,
     baseline: byName(documents.baselines, baselineName),
+    release: byName(documents.releases, ({ release }) => release),
   }
   return {
     at(part, id, pointer): Place | null {

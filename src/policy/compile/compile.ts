@@ -20,6 +20,7 @@ import { compileData, compilePolicy } from './policy.ts'
 import { checkReferences } from './references.ts'
 import type { PackageDraft } from './rego.ts'
 import { bundledSources, checkRego, compilerFiles, NO_REGO } from './rego.ts'
+import { checkReleases, compileReleases } from './release.ts'
 import type { Report } from './report.ts'
 import { newReport } from './report.ts'
 import { checkSecrets } from './secrets.ts'
@@ -62,6 +63,7 @@ export async function compile(files: PolicyFiles, ports: CompilePorts): Promise<
   checkAttest(documents, report)
   checkNotify(documents, report)
   checkChanges(documents, report)
+  checkReleases(documents, report)
   if (!documents.broken.has('Tools')) checkNeverAutomated(documents, packages, report)
   if (!documents.broken.has('Tools')) checkUndos(documents, report)
   checkNotEmpty(documents, packages, report)
@@ -73,6 +75,7 @@ export async function compile(files: PolicyFiles, ports: CompilePorts): Promise<
     ...compileSigstore(project.value, files),
     ...compileAttest(project.value),
     ...baselines.listed,
+    ...compileReleases(documents),
   }
   const contents = new Map<string, Uint8Array>([
     [BUNDLE_FILE.policy, utf8(canonicalize(policy as unknown as JsonValue))],

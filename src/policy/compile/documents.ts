@@ -13,6 +13,7 @@ import type {
   Person,
   Place,
   Project,
+  Release,
   Route,
   Rule,
   Team,
@@ -49,6 +50,7 @@ export type Documents = {
   readonly teams: readonly Entry<Team>[]
   readonly tests: readonly Entry<DecisionTest>[]
   readonly baselines: readonly Entry<BaselineDocument>[]
+  readonly releases: readonly Entry<Release>[]
   /** Rego sources by path, tests included, with `\n` line ends. */
   readonly rego: ReadonlyMap<string, string>
   /** Kinds of which something was refused: what seems to be missing may stand there. */
@@ -86,6 +88,7 @@ export function parseDocuments(files: PolicyFiles): {
       teams: draft.teams,
       tests: list('DecisionTest'),
       baselines: list('Baseline'),
+      releases: list('Release'),
       rego: draft.rego,
       broken: draft.broken,
     },
@@ -113,6 +116,7 @@ const KINDS = {
   Roster: { schema: 'roster', list: 'people' },
   DecisionTest: { schema: 'decision-test', list: null },
   Baseline: { schema: 'baseline', list: null },
+  Release: { schema: 'release', list: null },
 } as const satisfies Record<string, { schema: SchemaName; list: string | null }>
 
 const API_VERSION = 'countersign/v1'

@@ -87,7 +87,8 @@ function signatureOf({ signature = 'signed' }: Route, forge: string): SignatureL
 function usedRoutes({ documents, loaded }: LintInput): ReadonlySet<string> {
   const used = new Set(['default'])
   for (const { value } of documents.routes) if (value.on !== undefined) used.add(value.id)
-  for (const list of [documents.rules, documents.agents, documents.projects, documents.tools]) {
+  const { rules, agents, projects, tools, releases } = documents
+  for (const list of [rules, agents, projects, tools, releases]) {
     for (const { value } of list) collect(used, value as unknown as JsonValue)
   }
   for (const { route } of loaded.policy.rego) if (route !== null) used.add(route)

@@ -31,3 +31,10 @@ export function changeQuery(cli: Cli, flags: ChangeFlags, pull = flags.pull ?? '
     environment: cli.io.env,
   }
 }
+
+/** Pull requests of a merge queue, in order; null when its commits are to name them. @throws {PolicyError} USAGE_INVALID */
+export function pullsOf(numbers: string | true): readonly number[] | null {
+  if (numbers === true) return null
+  if (/^[1-9]\d{0,8}(?:,[1-9]\d{0,8}){0,99}$/.test(numbers)) return numbers.split(',').map(Number)
+  throw usage(`expected --merge-group to name pull requests such as 12,13, found ${numbers}`)
+}

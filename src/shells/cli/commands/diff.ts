@@ -88,7 +88,12 @@ async function diff(
   }
 }
 
-function recordedOf(cli: Cli, flags: Flags, show: (text: string) => void): Recorded | null {
+/** Where recorded decisions come from, as flags say it. @throws {PolicyError} USAGE_INVALID */
+export function recordedOf(
+  cli: Cli,
+  flags: Pick<Flags, 'trace' | 'data' | 'carry'>,
+  show: (text: string) => void,
+): Recorded | null {
   const at = (path: string) => resolve(cli.io.cwd, path)
   const { trace, data, carry } = flags
   if (data !== undefined) {

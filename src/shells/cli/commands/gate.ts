@@ -10,7 +10,9 @@ import { sarifLog } from '../../../report/sarif.ts'
 import { usage, withExamples, withFormat } from '../options.ts'
 import { type Cli, paintOf, printJson, printNote, printText } from '../output.ts'
 import { version } from '../version.ts'
-import { type ChangeFlags, changeQuery, withChange } from './change-flags.ts'
+import { type ChangeFlags, changeQuery, pullsOf, withChange } from './change-flags.ts'
+import { registerGatePolicy } from './gate-policy.ts'
+import { registerGateRelease } from './gate-release.ts'
 
 type Flags = ChangeFlags & {
   readonly mergeGroup?: string | true
@@ -21,6 +23,7 @@ type Flags = ChangeFlags & {
 
 export function registerGate(program: Command, cli: Cli): void {
   const gate = program.command('gate').description('say in CI whether a change may be merged')
+  registerGatePolicy(gate, cli)
   const approvals = withChange(
     gate
       .command('approvals')
@@ -40,6 +43,7 @@ export function registerGate(program: Command, cli: Cli): void {
   withExamples(withFormat(approvals, ['pretty', 'json', 'sarif', 'github']), [
     ['countersign gate approvals --base origin/main --head HEAD --pull 12', 'exits 1 while closed'],
   ])
+  registerGateRelease(gate, cli)
 }
 
 async function judge(cli: Cli, flags: Flags): Promise<void> {
@@ -93,10 +97,4 @@ function printReports(
 
 function groupDocument({ verdict, reason, head, changes, problems }: MergeGroupReport): object {
   return { verdict, reason, head, changes: changes.map(changeDocument), problems }
-}
-
-function pullsOf(numbers: string | true): readonly number[] | null {
-  if (numbers === true) return null
-  if (/^[1-9]\d{0,8}(?:,[1-9]\d{0,8}){0,99}$/.test(numbers)) return numbers.split(',').map(Number)
-  throw usage(`expected --merge-group to name pull requests such as 12,13, found ${numbers}`)
 }

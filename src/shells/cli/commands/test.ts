@@ -78,7 +78,8 @@ export function registerTest(program: Command, cli: Cli): void {
   ])
 }
 
-function percentOf(text: string): number {
+/** A share in percent. @throws InvalidArgumentError */
+export function percentOf(text: string): number {
   if (/^(?:100|[0-9]{1,2}(?:\.[0-9]+)?)$/.test(text)) return Number(text)
   throw new InvalidArgumentError('expected a share from 0 to 100, in percent.')
 }

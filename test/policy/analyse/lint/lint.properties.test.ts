@@ -149,7 +149,7 @@ function lintOf(some: readonly CompiledRule[], loaded: ReturnType<typeof policy>
   }
   const documents = {
     ...{ projects: [], agents: [], tools: [], routes: [], people: [], tests: [] },
-    ...{ baselines: [] },
+    ...{ baselines: [], releases: [] },
     ...{ rules: some.map(entry), rego: new Map(), broken: new Set() },
   } as unknown as Documents
   const found = lint({ documents, loaded, now: null })
