@@ -6,6 +6,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ['lint and format', 'biome', 'check', '.'],
   ['dead code', 'knip'],
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
+  ['the action', 'node', 'scripts/action.ts', '--check'],
   ['generated sessions', 'node', 'scripts/retail-sessions.ts', '--check'],
   [
     'layout and imports',

@@ -1,6 +1,8 @@
 /** Renders the reference pages that follow from the code: the commands and the schemas. */
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Argument, Command, Option } from 'commander'
+import { parse } from 'yaml'
 import { LIBRARY_SOURCE } from '../src/policy/compile/index.ts'
 import { createProgram } from '../src/shells/cli/main.ts'
 import { libraryPage } from './rego-library.ts'
@@ -17,6 +19,7 @@ export function referencePages(schemas: ReadonlyMap<string, object>): readonly R
   return [
     ['docs/reference/commands.md', commandsPage()],
     ['docs/reference/rego-library.md', libraryPage(LIBRARY_SOURCE)],
+    ['docs/reference/action.md', actionPage()],
     ...schemaPages(schemas),
   ]
 }
@@ -106,6 +109,81 @@ function row(
   const oneOf = choices === undefined ? '' : `: ${choices.map(code).join(', ')}`
   return `| ${code(name)} | ${cell(about)}${oneOf} | ${value === undefined ? '' : code(String(value))} |`
 }
+
+type ActionFile = {
+  readonly inputs: Readonly<Record<string, { readonly description: string; default: string }>>
+  readonly outputs: Readonly<Record<string, { readonly description: string }>>
+}
+
+/** What action.yml says, and which event means what. */
+function actionPage(): string {
+  const file = join(import.meta.dirname, '..', 'action.yml')
+  const { inputs, outputs } = parse(readFileSync(file, 'utf8')) as ActionFile
+  const shown = (value: string): string => (value === '' ? '' : code(value))
+  return [
+    NOTE,
+    '# The Action',
+    '',
+    'It ends as the commands do: 0 the gate is open; 1 it is closed; 2 the input is bad; 3 the engine failed. Nothing of a',
+    "head is run: the check-out's work tree is not looked at, and Rego and tests of the head are evaluated within bounds.",
+    '',
+    '## Events',
+    '',
+    '| event | what is judged |',
+    '| --- | --- |',
+    ...ACTION_EVENTS.map(([event, what]) => `| ${event} | ${what} |`),
+    '',
+    'Base and head are fetched as they are now, with the whole history. A clone that was made with `filter` lacks objects',
+    'and is refused.',
+    '',
+    '## Permissions',
+    '',
+    '| permission | for |',
+    '| --- | --- |',
+    ...ACTION_PERMISSIONS.map(([permission, what]) => `| ${permission} | ${what} |`),
+    '',
+    'Without one of the last three the gate says so in its log and judges all the same. A pull request from a fork has a',
+    'token that can read alone.',
+    '',
+    '## Inputs',
+    '',
+    '| input | what | default |',
+    '| --- | --- | --- |',
+    ...Object.entries(inputs).map(
+      ([name, one]) => `| ${code(name)} | ${cell(one.description)} | ${shown(one.default)} |`,
+    ),
+    '',
+    '## Outputs',
+    '',
+    '| output | what |',
+    '| --- | --- |',
+    ...Object.entries(outputs).map(
+      ([name, { description }]) => `| ${code(name)} | ${cell(description)} |`,
+    ),
+    '',
+  ].join('\n')
+}
+
+const ACTION_EVENTS = [
+  ['`pull_request`, `pull_request_target`, `pull_request_review`', 'that pull request'],
+  ['`merge_group`', 'each pull request of the merge queue, and what they make together'],
+  [
+    '`schedule`, `workflow_dispatch`',
+    'all open pull requests, or the one that `pull` names; the job fails only where no check run says so',
+  ],
+  [
+    '`push`',
+    '`approvals`: all open pull requests, since their base has moved; `policy`: what was pushed, without reviews',
+  ],
+] as const
+
+const ACTION_PERMISSIONS = [
+  ['`contents: read`', 'the clone'],
+  ['`pull-requests: read`', 'the pull request and its reviews'],
+  ['`pull-requests: write`', 'the comment'],
+  ['`checks: write`', 'the check run'],
+  ['`id-token: write`', '`attest`'],
+] as const
 
 export type Schema = Readonly<Record<string, unknown>>
 

@@ -4,7 +4,15 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -16,6 +24,9 @@ const GO_TOOLS = {
   posix: 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix@v2.3.0',
   fulcio: 'github.com/sigstore/fulcio@v1.8.8',
   cosign: 'github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3',
+  // Runs workflows of GitHub Actions on this machine, and finds mistakes in them.
+  act: 'github.com/nektos/act@v0.2.89',
+  actionlint: 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12',
 } as const
 
 /**
@@ -37,6 +48,17 @@ const SYSTEM_TOOLS = {
   chromium: 'chromium',
   tmux: 'tmux',
   gpg: 'gnupg',
+} as const
+
+/** Programs that come as wheels from PyPI, each in a virtual environment of its own: version, and SHA-256 of the wheels. */
+const PYPI_TOOLS = {
+  zizmor: {
+    version: '1.32.0',
+    sha256: [
+      '84a6acb975accc13408786a2bd274b572537ca19c933ebbc13e78f3988562071', // Linux, x86-64.
+      '0a999c98015becd9f69919ce01febadfb1c2be9b8ec2ce9ef7eb13ff23ba8eba', // macOS, arm64.
+    ],
+  },
 } as const
 
 /** Source archives from PyPI that hold labelled data: version, and SHA-256 of the archive. */
@@ -68,6 +90,7 @@ export function installTools(): { readonly folder: string } {
     run('go', ['install', source], { GOBIN: bin, GOFLAGS: '-mod=mod' })
   }
   for (const name of Object.keys(GO_SOURCES)) goSource(name as keyof typeof GO_SOURCES)
+  for (const name of Object.keys(PYPI_TOOLS)) pypiTool(name as keyof typeof PYPI_TOOLS)
   for (const [name, debianPackage] of Object.entries(SYSTEM_TOOLS)) {
     if (spawnSync('which', [name]).status === 0) continue
     console.error(`installing ${debianPackage}`)
@@ -137,6 +160,25 @@ export function goSource(name: keyof typeof GO_SOURCES): {
 export function goTool(name: keyof typeof GO_TOOLS): string {
   const source = GO_TOOLS[name]
   return join(toolFolder(), `${name}-${source.slice(source.lastIndexOf('@') + 1)}`, name)
+}
+
+/** The path of a program from PyPI, which is installed when it is missing. */
+export function pypiTool(name: keyof typeof PYPI_TOOLS): string {
+  const { version, sha256 } = PYPI_TOOLS[name]
+  const folder = join(toolFolder(), `${name}-${version}`)
+  const program = join(folder, 'bin', name)
+  const whole = join(folder, 'installed')
+  if (existsSync(whole)) return program
+  console.error(`installing ${name} ${version}`)
+  rmSync(folder, { recursive: true, force: true })
+  run('python3', ['-m', 'venv', folder])
+  const pinned = join(folder, 'requirements.txt')
+  const hashes = sha256.map((digest) => `--hash=sha256:${digest}`)
+  writeFileSync(pinned, `${name}==${version} ${hashes.join(' ')}\n`)
+  const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes']
+  run(join(folder, 'bin', 'python'), [...pip, '--requirement', pinned])
+  writeFileSync(whole, '')
+  return program
 }
 
 function run(command: string, args: readonly string[], env: Record<string, string> = {}): void {

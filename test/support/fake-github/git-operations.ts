@@ -101,7 +101,9 @@ export const GIT_OPERATIONS: Readonly<Record<string, Handler>> = {
   'repos/compare-commits-with-basehead': compare,
   'repos/get-content': async (state, { path, query }) => {
     const name = path['path'] ?? ''
-    const entry = await state.repository.entry(query.get('ref') ?? state.base, name)
+    const ref = query.get('ref') ?? state.base
+    const entry = await state.repository.entry(ref, name)
+    if (entry?.type === 'tree') return { status: 200, body: await listing(state, ref, name) }
     if (entry === null || entry.type !== 'blob') throw notFound()
     const bytes = await state.repository.readBlob(entry.oid)
     const given = { path: name, name: name.split('/').at(-1), sha: entry.oid, type: 'file' }
@@ -138,6 +140,23 @@ function closePullsOf(state: State, ref: string): void {
     pull.state = 'closed'
     touch(state, pull)
   }
+}
+
+/** What lies right below a folder. */
+async function listing(state: State, ref: string, folder: string): Promise<unknown> {
+  const names = await state.repository.git('ls-tree', '--name-only', `${ref}:${folder}`)
+  const entries = names
+    .split('\n')
+    .filter(Boolean)
+    .map(async (name) => {
+      const path = `${folder}/${name}`
+      const found = await state.repository.entry(ref, path)
+      const type = found?.type === 'tree' ? 'dir' : 'file'
+      const url = 'https://github.test/'
+      const links = { _links: { git: url, html: url, self: url }, git_url: url, html_url: url }
+      return { type, name, path, sha: found?.oid, size: 0, url, download_url: url, ...links }
+    })
+  return Promise.all(entries)
 }
 
 /** GitHub breaks lines after 60 characters. */

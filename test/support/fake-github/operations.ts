@@ -1,6 +1,8 @@
+import { CHECK_OPERATIONS } from './check-operations.ts'
 import { filled } from './description.ts'
 import { GIT_OPERATIONS } from './git-operations.ts'
 import { PEOPLE_OPERATIONS } from './people-operations.ts'
+import { PROTECTION_OPERATIONS } from './protection-operations.ts'
 import { freshPull, issueOf, page, refresh } from './pulls.ts'
 import { pullOf, repositoryOf, reviewOf } from './shapes.ts'
 import type { Account, FakePull, FakeReview, State } from './state.ts'
@@ -25,7 +27,9 @@ export type Handler = (state: State, call: Call) => Promise<Answer>
 /** By GitHub's operation id. */
 export const OPERATIONS: Readonly<Record<string, Handler>> = {
   ...GIT_OPERATIONS,
+  ...CHECK_OPERATIONS,
   ...PEOPLE_OPERATIONS,
+  ...PROTECTION_OPERATIONS,
   'repos/get': async (state) => ({ status: 200, body: repositoryOf(state, 'full-repository') }),
   'pulls/list': listPulls,
   'pulls/create': createPull,
@@ -63,7 +67,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
 
 /** What the account must be able to do. */
 export function needsWrite(id: string): boolean {
-  return !/(?:\/get|\/list|\/compare|\/create-review$|\/create-comment$)/.test(id)
+  return !/(?:\/get|\/list|\/compare|\/create-review$|\/create-comment$|\/update-comment$)/.test(id)
 }
 
 async function listPulls(state: State, { query }: Call): Promise<Answer> {

@@ -1,5 +1,5 @@
 import { filled } from './description.ts'
-import type { Handler } from './operations.ts'
+import type { Call, Handler } from './operations.ts'
 import { freshPull, issueOf, page } from './pulls.ts'
 import { loginOf, pullOf, repositoryOf, userOf } from './shapes.ts'
 import type { Account, FakeComment, FakeStatus, State } from './state.ts'
@@ -47,16 +47,30 @@ export const PEOPLE_OPERATIONS: Readonly<Record<string, Handler>> = {
     page(issueOf(state, call).comments.map(commentOf), call.query),
   'issues/create-comment': async (state, call) => {
     const pull = issueOf(state, call)
-    const body = String(call.body['body'])
-    if (body.length > 65_536) {
-      throw invalid('IssueComment', 'body is too long (maximum is 65536 characters)')
+    // A fork's workflow may read, and no more; people who may read may comment.
+    if (call.user.type === 'Bot' && call.user.permission !== 'write') {
+      throw new Refused(403, 'Resource not accessible by integration')
     }
+    const body = commentBody(call)
     touch(state, pull)
     const comment: FakeComment = {
       ...{ id: state.nextId(), user: call.user, body, createdAt: pull.updatedAt },
     }
     pull.comments.push(comment)
     return { status: 201, body: commentOf(comment) }
+  },
+  'issues/update-comment': async (state, call) => {
+    const id = Number(call.path['comment_id'])
+    const pull = state.pulls.find(({ comments }) => comments.some((one) => one.id === id))
+    const comment = pull?.comments.find((one) => one.id === id)
+    if (pull === undefined || comment === undefined) throw notFound()
+    // A trap: who may write may change what others said.
+    if (call.user.permission !== 'write' && comment.user !== call.user) {
+      throw new Refused(403, 'Resource not accessible by integration')
+    }
+    comment.body = commentBody(call)
+    touch(state, pull)
+    return { status: 200, body: commentOf(comment) }
   },
   'repos/create-commit-status': async (state, { path, body }) => {
     const sha = await commitAt(state, path['sha'])
@@ -84,6 +98,14 @@ export const PEOPLE_OPERATIONS: Readonly<Record<string, Handler>> = {
     const repository = repositoryOf(state, 'minimal-repository')
     return { status: 200, body: filled('combined-commit-status', { ...given, repository }) }
   },
+}
+
+function commentBody({ body }: Call): string {
+  const text = String(body['body'])
+  if (text.length > 65_536) {
+    throw invalid('IssueComment', 'body is too long (maximum is 65536 characters)')
+  }
+  return text
 }
 
 function find(state: State, matches: (account: Account) => boolean): Account {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Matched, matchOperation, requestFlaws, responseFlaws } from './description.ts'
 import { needsWrite, OPERATIONS } from './operations.ts'
+import { newGuard } from './protection-operations.ts'
 import { openRepository } from './repository.ts'
 import { appOf } from './shapes.ts'
 import type { Account, FakePull, FakeReview, State } from './state.ts'
@@ -67,8 +68,10 @@ export async function startFakeGithub(options: {
       pulls: [],
       slug: 'countersign',
       statuses: new Map(),
+      checkRuns: [],
       protectedBase: false,
       mergeCommitsAllowed: true,
+      guard: newGuard(),
     },
     url: () => `http://127.0.0.1:${port}${prefix}`,
     // GitHub's times are whole seconds.
@@ -192,6 +195,9 @@ export async function startFakeGithub(options: {
         throw new Refused(404, 'Not Found')
       if (spent >= rateLimit) throw new Refused(403, 'API rate limit exceeded for user ID 1.')
       if (needsWrite(operation.id) && user.permission !== 'write') {
+        throw new Refused(403, 'Resource not accessible by personal access token')
+      }
+      if (state.guard.refused.has(operation.id)) {
         throw new Refused(403, 'Resource not accessible by personal access token')
       }
       const handler = OPERATIONS[operation.id]

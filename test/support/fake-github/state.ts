@@ -1,3 +1,4 @@
+import type { FakeGuard } from './protection-operations.ts'
 import type { Repository } from './repository.ts'
 
 export type Account = {
@@ -54,6 +55,19 @@ export type FakeStatus = {
   readonly createdAt: string
 }
 
+export type FakeCheckRun = {
+  readonly id: number
+  /** The App that made it. */
+  readonly user: Account
+  readonly sha: string
+  readonly name: string
+  readonly status: string
+  readonly conclusion: string | null
+  readonly title: string | null
+  readonly summary: string | null
+  readonly annotations: readonly Readonly<Record<string, unknown>>[]
+}
+
 export type State = {
   readonly repository: Repository
   /** Changes when the name goes to another repository. */
@@ -65,6 +79,8 @@ export type State = {
   readonly pulls: FakePull[]
   /** By commit, oldest first. */
   readonly statuses: Map<string, FakeStatus[]>
+  /** Oldest first. */
+  readonly checkRuns: FakeCheckRun[]
   /** The App's name in URLs. */
   slug: string
   readonly url: () => string
@@ -73,6 +89,8 @@ export type State = {
   /** Rules of the repository that stand against a change of the base branch. */
   protectedBase: boolean
   mergeCommitsAllowed: boolean
+  /** What `doctor --github` looks at. */
+  readonly guard: FakeGuard
 }
 
 /** Notes that something happened to a pull request. */

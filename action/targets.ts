@@ -1,0 +1,98 @@
+import { PolicyError } from '../src/base/errors.ts'
+import { isOid } from '../src/host/git.ts'
+import type { Clone } from './clone.ts'
+import { branchSpec, pullSpec, REVIEW_SPEC } from './clone.ts'
+import type { Subject } from './event.ts'
+import type { GithubPulls } from './github.ts'
+import type { Inputs } from './inputs.ts'
+
+/** One change to judge, as the clone has it. */
+export type Target = {
+  /** For people: `pull request 12`. */
+  readonly name: string
+  /** Revisions. */
+  readonly base: string
+  readonly head: string
+  /** The head's commit; null when it is known by another name only. */
+  readonly sha: string | null
+  /** Whose reviews count: a pull request, or those that a merge queue merges; null for none. */
+  readonly reviewed: { readonly pull: number } | { readonly pulls: null } | null
+  /** Fetches both sides as they are now. */
+  readonly refresh: () => Promise<void>
+}
+
+/** @throws {PolicyError} what is wrong with the forge */
+export async function targetsOf(
+  subject: Subject,
+  inputs: Inputs,
+  { clone, pulls }: { readonly clone: Clone; readonly pulls: GithubPulls },
+): Promise<readonly Target[]> {
+  switch (subject.kind) {
+    case 'pull':
+      return [pullTarget(subject, inputs, clone)]
+    case 'group':
+      return [groupTarget(subject, inputs, clone)]
+    case 'open': {
+      const { number } = subject
+      const open = number === null ? await pulls.open() : [await pulls.one(number)]
+      return open.map((pull) => pullTarget(pull, inputs, clone))
+    }
+    case 'revisions': {
+      const { base, head } = subject
+      const branch = /^refs\/remotes\/origin\/(.+)$/.exec(base)?.[1]
+      const specs = [REVIEW_SPEC, ...(branch === undefined ? [] : [branchSpec(branch)])]
+      const refresh = () => clone.fetch(specs)
+      const name = `${head} on ${base}`
+      return [{ name, base, head, sha: isOid(head) ? head : null, reviewed: null, refresh }]
+    }
+  }
+}
+
+type PullNamed = { readonly number: number; readonly baseRef: string; readonly headSha: string }
+
+function pullTarget({ number, baseRef, headSha }: PullNamed, inputs: Inputs, clone: Clone): Target {
+  const head = inputs.head ?? headSha
+  return {
+    name: `pull request ${number}`,
+    base: inputs.base ?? remote(baseRef),
+    head,
+    sha: headSha,
+    reviewed: { pull: number },
+    refresh: async () => {
+      await clone.fetch([branchSpec(baseRef), pullSpec(number), REVIEW_SPEC])
+      if (await clone.has(head)) return
+      const message = `pull request ${number} has moved on from ${head}; the run for its new head judges that`
+      throw new PolicyError('FORGE_CONFLICT', message, { retryable: true })
+    },
+  }
+}
+
+function groupTarget(
+  { baseRef, headRef, headSha }: Extract<Subject, { kind: 'group' }>,
+  inputs: Inputs,
+  clone: Clone,
+): Target {
+  const base = inputs.base ?? remote(baseRef)
+  return {
+    name: 'the merge group',
+    base,
+    head: inputs.head ?? headSha,
+    sha: headSha,
+    reviewed: { pulls: null },
+    refresh: async () => {
+      await clone.fetch([branchSpec(baseRef), branchSpec(headRef), REVIEW_SPEC])
+      // Words of commits say only where to look: their heads may lie in no parent.
+      const words = (await clone.subjects(base, headSha)).join('\n')
+      const numbers = new Set([...words.matchAll(/#([1-9]\d{0,8})\b/g)].map(([, text]) => text))
+      const specs = [...numbers].slice(0, QUEUE_MAX).map((number) => pullSpec(Number(number)))
+      if (specs.length > 0) await clone.fetch(specs)
+    },
+  }
+}
+
+const QUEUE_MAX = 100 // GitHub's own limit of a merge group.
+
+/** The whole name: a tag of the same short one would go first. */
+function remote(branch: string): string {
+  return `refs/remotes/origin/${branch}`
+}
