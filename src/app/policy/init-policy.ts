@@ -22,6 +22,8 @@ export type InitRequest = {
   readonly home?: string
   /** Rules of the library to copy: categories, rules, profiles, or `all`. Default: none. */
   readonly library?: readonly string[]
+  /** What the README says besides. */
+  readonly readme?: string
 }
 
 export type InitResult = {
@@ -63,6 +65,9 @@ export async function initPolicy(request: InitRequest): Promise<InitResult> {
   const all = library.rules.length === 0 ? texts : withLibrary(texts, library)
   const files = new Map<string, NewFile>([...all].map(([path, text]) => [path, { text }]))
   for (const [path, file] of key.files) files.set(path, file)
+  const { readme } = request
+  const words = texts.get(README)
+  if (readme !== undefined && words !== undefined) files.set(README, { text: words + readme })
   await writeNewFiles(folder, files)
   return {
     project,
@@ -71,6 +76,8 @@ export async function initPolicy(request: InitRequest): Promise<InitResult> {
     reviewer: { id, fingerprint: key.fingerprint, key: key.path, made: key.files.size > 0 },
   }
 }
+
+const README = 'README.md'
 
 /** The library speaks about the scaffold's tools, too, so its tests say no more what the only rules are. */
 function withLibrary(

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { type GithubResult, initGithub } from '../../../app/policy/init-github.ts'
 import { type InitResult, initPolicy } from '../../../app/policy/init-policy.ts'
 import type { Paint } from '../../../report/paint.ts'
-import { withExamples, withFormat } from '../options.ts'
+import { usage, withExamples, withFormat } from '../options.ts'
 import { type Cli, paintOf, printJson, printText } from '../output.ts'
 
 type Flags = {
@@ -10,6 +11,9 @@ type Flags = {
   readonly reviewer?: string
   readonly reviewerKey?: string
   readonly library?: string
+  readonly github?: true
+  readonly action?: string
+  readonly owners?: string
   readonly format: string
 }
 
@@ -28,27 +32,64 @@ export function registerInit(program: Command, cli: Cli): void {
       '--library <names>',
       'copy rules that come with the package: categories, rules or profiles, comma separated, or `all` (default: none)',
     )
+    .option('--github', 'make what guards it on GitHub too: workflow, CODEOWNERS, a ruleset')
+    .option(
+      '--action <reference>',
+      "with --github: the gate's action, OWNER/REPO@DIGEST; a version may follow as `# v1.2.0`",
+    )
+    .option(
+      '--owners <names>',
+      'with --github: who must approve changes of the policy: @ana,@acme/security',
+    )
     .action((folder: string, flags: Flags) => init(cli, folder, flags))
   withExamples(withFormat(command, ['pretty', 'json']), [
     ['countersign init my-policy', 'the project is called my-policy'],
     ['countersign init . --reviewer ana --reviewer-key ana.pub', 'in this folder, reviewed by Ana'],
     ['countersign init my-policy --library injection,tools,gdpr', 'with rules of the library'],
+    ['countersign init . --github --action OWNER/REPO@DIGEST --owners @ana', 'guard it on GitHub'],
   ])
 }
 
 async function init(cli: Cli, folder: string, flags: Flags): Promise<void> {
-  const { project, reviewer, reviewerKey, library } = flags
+  const { project, reviewer, reviewerKey, library, github, action, owners } = flags
   const home = cli.io.env['HOME'] ?? cli.io.env['USERPROFILE']
-  const result = await initPolicy({
+  const request = {
     folder: resolve(cli.io.cwd, folder),
     ...(project === undefined ? {} : { project }),
     ...(reviewer === undefined ? {} : { reviewer }),
     ...(reviewerKey === undefined ? {} : { reviewerKey: resolve(cli.io.cwd, reviewerKey) }),
     ...(library === undefined ? {} : { library: library.split(',').map((name) => name.trim()) }),
     ...(home === undefined ? {} : { home }),
-  })
-  if (flags.format === 'json') printJson(cli, { folder, ...result })
-  else printText(cli, initText(folder, result, paintOf(cli)))
+  }
+  if (github === undefined) {
+    if (action !== undefined || owners !== undefined) throw usage('give --github too')
+    const result = await initPolicy(request)
+    if (flags.format === 'json') printJson(cli, { folder, ...result })
+    else printText(cli, initText(folder, result, paintOf(cli)))
+    return
+  }
+  if (action === undefined || owners === undefined) {
+    throw usage(
+      "--github needs --action, the gate's action, and --owners, who answers for the policy",
+    )
+  }
+  const made = await initGithub({ ...request, action, owners })
+  if (flags.format === 'json') printJson(cli, { folder, ...made.policy, github: made.github })
+  else printText(cli, githubText(folder, made, paintOf(cli)))
+}
+
+function githubText(folder: string, { policy, github }: GithubResult, paint: Paint): string {
+  const { top, files, kept, warnings } = github
+  const place = top === '' ? folder : `the repository that ${folder} lies in`
+  return [
+    ...(policy === null ? [] : [initText(folder, policy, paint)]),
+    ...(files.length === 0 ? [] : [`${paint.green('made')} in ${place}:`]),
+    ...files.map((file) => `  ${file}`),
+    ...(kept.length === 0 ? [] : ['kept as it was:', ...kept.map((file) => `  ${file}`)]),
+    ...warnings.map((warning) => `${paint.yellow('warning')}: ${warning}`),
+    'next: push it, import .github/rulesets/countersign.json in the settings (Rules, Rulesets), then',
+    '  countersign doctor --github --repository OWNER/NAME',
+  ].join('\n')
 }
 
 function initText(folder: string, result: InitResult, paint: Paint): string {
