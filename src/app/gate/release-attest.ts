@@ -1,11 +1,7 @@
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { canonicalize } from '../../base/canonical-json.ts'
-import type { SigstoreIdentity } from '../../base/certificate-identity.ts'
 import { utf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/json-value.ts'
-import { makeFolder, writeAtomically } from '../../host/files.ts'
 import { releaseDocument } from '../../report/release-document.ts'
 import {
   RELEASE_FILE,
@@ -13,71 +9,43 @@ import {
   releaseStatement,
   resultOver,
 } from '../../trust/verify/release-statement.ts'
-import { openKeylessSigner } from '../approvals/reviewer.ts'
-import { isoTime } from '../engine/record.ts'
-import { servicesOf, signVerified } from '../receipts/attest.ts'
-import type { AttestGateOptions } from '../receipts/attest-gate.ts'
+import type { AttestedVerdict, AttestVerdictOptions } from '../receipts/attest-verdict.ts'
+import { attestVerdict, forgetVerdict } from '../receipts/attest-verdict.ts'
 import type { JudgedRelease } from './release.ts'
 
 /** The name of the attestation, beside `release.json`. */
 export const RELEASE_ATTESTATION = 'release.sigstore.json'
 
+const FILES = [RELEASE_FILE, RELEASE_ATTESTATION] as const
+
 /**
  * Writes `release.json` and `release.sigstore.json`: what the gate said of a release that may ship, and a Simple
  * Verification Result over it, its bundle, prompt, tools and artefacts, signed through the Sigstore that the policy sets
- * up. The second is never there alone.
+ * up.
  *
- * @returns both files, and whose signature it is
- * @throws {PolicyError} RELEASE_NOT_APPROVED for a release that may not ship; as `attestGate`
+ * @throws {PolicyError} RELEASE_NOT_APPROVED for a release that may not ship; as {@link attestVerdict}
  */
 export async function attestRelease(
   judged: JudgedRelease,
-  options: AttestGateOptions,
-): Promise<{ readonly files: readonly string[]; readonly identity: SigstoreIdentity }> {
+  options: AttestVerdictOptions,
+): Promise<AttestedVerdict> {
   const { gate, policy } = judged
-  const { folder, tokenFile, environment, clock } = options
-  const { release } = gate
-  if (gate.verdict !== 'allow' || policy === null || release === null || gate.policy === null) {
+  const { release, policy: digest } = gate
+  if (gate.verdict !== 'allow' || policy === null || release === null || digest === null) {
     throw new PolicyError('RELEASE_NOT_APPROVED', 'only a release that may ship is attested')
   }
-  const services = servicesOf(policy)
-  const from = { folder, tokenFile, environment, say: null }
-  const parts = { judge: { bundle: { policy } }, clock }
-  const signer = options.signer ?? (await openKeylessSigner(parts, from))
-  const document = utf8(canonicalize(releaseDocument(gate) as JsonValue))
   const { prompt, tools, artefacts } = release
-  const statement = releaseStatement(
-    resultOver(document, {
-      ...{ policy: gate.policy, prompt, tools, artefacts },
-      timeCreated: isoTime(clock()),
-      properties: propertiesOf(judged),
-    }),
-  )
-  const { bundle, identity } = await signVerified(signer, statement, services)
-  await makeFolder(folder)
-  const files = filesIn(folder)
-  await writeAtomically(files[0], document)
-  await writeAtomically(files[1], bundle)
-  return { files, identity }
+  return attestVerdict(FILES, policy, options, (timeCreated) => {
+    const document = utf8(canonicalize(releaseDocument(gate) as JsonValue))
+    const about = { policy: digest, prompt, tools, artefacts, timeCreated }
+    const result = resultOver(document, { ...about, properties: propertiesOf(judged) })
+    return { document, statement: releaseStatement(result) }
+  })
 }
 
-/**
- * Takes away what an earlier run left: a release that may not ship by now must not seem to.
- *
- * @throws {PolicyError} FILE_UNREADABLE
- */
+/** Takes away what an earlier run left: a release that may not ship by now must not seem to. @throws {PolicyError} FILE_UNREADABLE */
 export function forgetRelease(folder: string): void {
-  for (const file of filesIn(folder)) {
-    try {
-      rmSync(file, { force: true })
-    } catch (cause) {
-      throw new PolicyError('FILE_UNREADABLE', `cannot remove ${file}`, { cause, file })
-    }
-  }
-}
-
-function filesIn(folder: string): readonly [string, string] {
-  return [join(folder, RELEASE_FILE), join(folder, RELEASE_ATTESTATION)]
+  forgetVerdict(FILES, folder)
 }
 
 /** What held, and nothing that was not asked or did not hold. */

@@ -1,18 +1,11 @@
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { canonicalize } from '../../base/canonical-json.ts'
-import type { SigstoreIdentity } from '../../base/certificate-identity.ts'
 import { utf8 } from '../../base/digest.ts'
-import { PolicyError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/json-value.ts'
-import { makeFolder, writeAtomically } from '../../host/files.ts'
 import type { CompiledPolicy } from '../../model/generated/types.ts'
 import type { ChangeReport } from '../../model/policy-change.ts'
-import type { Clock, KeylessSigner } from '../../model/ports.ts'
 import { GATE_OPEN, gateStatement, VERDICT_FILE } from '../../trust/verify/attestation-statement.ts'
-import { openKeylessSigner } from '../approvals/reviewer.ts'
-import { isoTime } from '../engine/record.ts'
-import { servicesOf, signVerified } from './attest.ts'
+import type { AttestedVerdict, AttestVerdictOptions } from './attest-verdict.ts'
+import { attestVerdict, forgetVerdict } from './attest-verdict.ts'
 
 /** What an open gate is attested from. */
 export type OpenGate = {
@@ -26,67 +19,30 @@ export type OpenGate = {
   readonly changes: readonly ChangeReport[]
 }
 
-export type AttestGateOptions = {
-  /** Absolute; made when it is missing. */
-  readonly folder: string
-  readonly tokenFile?: string
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly clock: Clock
-  /** Signs in the place of the policy's services. */
-  readonly signer?: KeylessSigner
-}
+/** What an open gate said, and its attestation. */
+const FILES = [VERDICT_FILE, 'verdict.sigstore.json'] as const
 
 /**
  * Writes `verdict.json` and `verdict.sigstore.json`: what an open gate said, and a Simple Verification Result over it and
- * over the commit, signed through the Sigstore that the base branch's policy sets up. The second is never there alone.
+ * over the commit, signed through the Sigstore that the base branch's policy sets up.
  *
- * @returns both files, and whose signature it is
- * @throws {PolicyError} SIGSTORE_UNCONFIGURED; SIGSTORE_UNREACHABLE (retryable), SIGSTORE_REFUSED, SIGSTORE_UNTRUSTED;
- *   IDENTITY_TOKEN_*; FILE_UNREADABLE
+ * @throws {PolicyError} as {@link attestVerdict}
  */
 export async function attestGate(
-  gate: OpenGate,
-  options: AttestGateOptions,
-): Promise<{ readonly files: readonly string[]; readonly identity: SigstoreIdentity }> {
-  const { policy, digest, head } = gate
-  const { folder, tokenFile, environment, clock } = options
-  const services = servicesOf(policy)
-  const signer =
-    options.signer ??
-    (await openKeylessSigner(
-      { judge: { bundle: { policy } }, clock },
-      { folder, tokenFile, environment, say: null },
-    ))
-  const document = JSON.parse(JSON.stringify(gate.document)) as JsonValue
-  const verdict = utf8(canonicalize(document))
-  const timeCreated = isoTime(clock())
-  const properties = propertiesOf(gate.changes)
-  const statement = gateStatement({ verdict, head, policy: digest, timeCreated, properties })
-  const { bundle, identity } = await signVerified(signer, statement, services)
-  await makeFolder(folder)
-  const files = filesIn(folder)
-  await writeAtomically(files[0], verdict)
-  await writeAtomically(files[1], bundle)
-  return { files, identity }
+  { document, policy, digest, head, changes }: OpenGate,
+  options: AttestVerdictOptions,
+): Promise<AttestedVerdict> {
+  return attestVerdict(FILES, policy, options, (timeCreated) => {
+    const verdict = utf8(canonicalize(JSON.parse(JSON.stringify(document)) as JsonValue))
+    const properties = propertiesOf(changes)
+    const statement = gateStatement({ verdict, head, policy: digest, timeCreated, properties })
+    return { document: verdict, statement }
+  })
 }
 
-/**
- * Takes away what an earlier run left: a gate that is closed by now must not seem to be open.
- *
- * @throws {PolicyError} FILE_UNREADABLE
- */
+/** Takes away what an earlier run left. @throws {PolicyError} FILE_UNREADABLE */
 export function forgetGate(folder: string): void {
-  for (const file of filesIn(folder)) {
-    try {
-      rmSync(file, { force: true })
-    } catch (cause) {
-      throw new PolicyError('FILE_UNREADABLE', `cannot remove ${file}`, { cause, file })
-    }
-  }
-}
-
-function filesIn(folder: string): readonly [string, string] {
-  return [join(folder, VERDICT_FILE), join(folder, 'verdict.sigstore.json')]
+  forgetVerdict(FILES, folder)
 }
 
 /** What held, and nothing that was not asked or did not hold. */
