@@ -27,16 +27,23 @@ export type PolicyTrees = {
    * @throws {PolicyError} the first complaint about that policy
    */
   at(name: string, treeish: string): Promise<PolicyTree>
+  /** Takes one that has been compiled elsewhere. */
+  put(treeish: string, made: PolicyTree): Promise<void>
 }
 
 /** @param folder - the policy's, within the repository */
 export function openTrees(git: Git, folder: string, rego: RegoCompiler): PolicyTrees {
   const known = new Map<string, Promise<PolicyTree>>()
+  const treeOf = async (treeish: string): Promise<string> =>
+    (await git.run(['rev-parse', '--verify', `${treeish}^{tree}`])).trim()
   return {
+    put: async (treeish, made) => {
+      known.set(await treeOf(treeish), Promise.resolve(made))
+    },
     at: async (name, treeish) => {
       const asked = known.get(treeish)
       if (asked !== undefined) return asked
-      const tree = (await git.run(['rev-parse', '--verify', `${treeish}^{tree}`])).trim()
+      const tree = await treeOf(treeish)
       const made = known.get(tree) ?? openTree(git, folder, rego, { name, tree })
       known.set(treeish, made)
       known.set(tree, made)

@@ -31,7 +31,7 @@ import { judgeMergeGroup } from '../changes/judge-merge-group.ts'
 import { checkCompiled, checkOutcome } from '../policy/check-policy.ts'
 import { type CompiledFolder, withRegoCompiler } from '../policy/compile-policy.ts'
 import { countFlips, type Recorded } from '../policy/count-flips.ts'
-import { sideOf } from '../policy/diff-policy.ts'
+import { compiled, sideOf } from '../policy/diff-policy.ts'
 import { testCompiled } from '../policy/test-policy.ts'
 
 export type PolicyGateQuery = {
@@ -69,7 +69,7 @@ export async function judgePolicy(query: PolicyGateQuery): Promise<PolicyGate> {
   return withRegoCompiler(async (rego) => {
     const now = query.clock()
     const trees = openTrees(git, prefix, rego)
-    const before = await baseAt(place, base.sha, trees)
+    const before = await baseAt(place, base.sha, { trees, rego })
     const about = {
       ...{ folder: prefix, base: { ...base, policy: before?.bundle.digest ?? null } },
       head: { ...head, policy: null },
@@ -85,14 +85,14 @@ export async function judgePolicy(query: PolicyGateQuery): Promise<PolicyGate> {
     const made = openedOf(after)
     const sides = before === null || made === null ? null : { before, after: made }
     const { check, tests } = await checkAndTest(after, rego, { before, now })
-    const known = made === null ? trees : knowing(git, trees, { tree, made })
+    if (made !== null) await trees.put(tree, made)
     const needs =
       sides === null ? null : await needsOf(place, { base: base.sha, merged: tree }, sides)
     const found = {
       ...{ ...about, check, tests, head: { ...head, policy: made?.bundle.digest ?? null } },
       diff: sides === null ? null : await diffOf(query, sides),
       ...{ weakenings: needs?.weakenings ?? [], routes: needs?.routes ?? [] },
-      approvals: before === null ? null : await approvalsOf(query, { base, head, trees: known }),
+      approvals: before === null ? null : await approvalsOf(query, { base, head, trees }),
     }
     return conclude(query, found, { signed: before?.bundle.policy.changes?.signed_commits })
   })
@@ -131,25 +131,13 @@ const CHANGE_FAULTS: readonly string[] = [
 async function baseAt(
   { git, folder }: Place,
   sha: string,
-  trees: PolicyTrees,
+  { trees, rego }: { readonly trees: PolicyTrees; readonly rego: RegoCompiler },
 ): Promise<PolicyTree | null> {
   const files = await readPolicyRevision(git, sha, folder)
   if (!files.has(PROJECT_FILE)) return null
-  return trees.at('the base branch', sha)
-}
-
-/** The same trees, and one that has been compiled already. */
-function knowing(
-  git: Git,
-  trees: PolicyTrees,
-  { tree, made }: { readonly tree: string; readonly made: PolicyTree },
-): PolicyTrees {
-  const idOf = async (treeish: string): Promise<string> =>
-    (await git.run(['rev-parse', '--verify', `${treeish}^{tree}`])).trim()
-  return {
-    at: async (name, treeish) =>
-      (await idOf(treeish)) === (await idOf(tree)) ? made : trees.at(name, treeish),
-  }
+  const { bundle } = await compiled('the base branch', files, rego)
+  await trees.put(sha, { bundle, files })
+  return { bundle, files }
 }
 
 function openedOf({ bundle, files }: CompiledFolder): PolicyTree | null {
