@@ -1,12 +1,12 @@
-import { createPublicKey, verify } from 'node:crypto'
 import { canonicalize } from '../../base/canonical-json.ts'
 import { utf8 } from '../../base/digest.ts'
-import { decodeHex, encodeBase64url } from '../../base/encoding.ts'
+import { decodeHex, encodeHex } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue, ownMember } from '../../base/json-value.ts'
 import { LOG_ENTRY_BYTES_MAX } from '../../base/limits.ts'
 import { ACTA_GENESIS, actaDigest } from '../receipt/acta.ts'
+import { verifyEd25519 } from './ed25519.ts'
 
 /** What another gateway's signed decision receipt says, once its signature held. */
 export type ActaReceipt = {
@@ -39,7 +39,7 @@ export type ActaReceipt = {
 export function verifyActa(text: string, publicKey: Uint8Array): ActaReceipt {
   const receipt = parseReceipt(text)
   const { signed, signature } = partsOf(receipt, publicKey)
-  if (!signatureHolds(canonicalize(signed), signature, publicKey)) {
+  if (!verifyEd25519(publicKey, utf8(canonicalize(signed)), signature)) {
     throw new PolicyError(
       'SIGNATURE_WRONG',
       'the signature is not one of this key over this receipt',
@@ -83,9 +83,9 @@ function partsOf(
   receipt: JsonObject,
   publicKey: Uint8Array,
 ): { readonly signed: JsonObject; readonly signature: Uint8Array } {
-  const signature = own(receipt, 'signature')
-  const payload = objectOf(own(receipt, 'payload'), 'a payload')
-  const embedded = own(receipt, 'pubkey')
+  const signature = ownMember(receipt, 'signature')
+  const payload = objectOf(ownMember(receipt, 'payload'), 'a payload')
+  const embedded = ownMember(receipt, 'pubkey')
   if (embedded !== undefined) {
     if (!sameKey(embedded, publicKey)) {
       throw new PolicyError('KEY_NOT_PINNED', 'the receipt carries another key than the one given')
@@ -94,10 +94,13 @@ function partsOf(
   }
   if (typeof signature === 'object') {
     const parts = objectOf(signature, 'a signature')
-    if (own(parts, 'alg') !== 'EdDSA') throw invalid('the algorithm EdDSA')
-    return { signed: payload, signature: hexOf(own(parts, 'sig')) }
+    if (ownMember(parts, 'alg') !== 'EdDSA') throw invalid('the algorithm EdDSA')
+    return { signed: payload, signature: hexOf(ownMember(parts, 'sig')) }
   }
-  if (own(receipt, 'type') !== 'decision_receipt' || own(receipt, 'algorithm') !== 'ed25519') {
+  if (
+    ownMember(receipt, 'type') !== 'decision_receipt' ||
+    ownMember(receipt, 'algorithm') !== 'ed25519'
+  ) {
     throw invalid('a shape of receipt that is known here')
   }
   const { signature: _, ...signed } = receipt
@@ -105,9 +108,9 @@ function partsOf(
 }
 
 function read(receipt: JsonObject): ActaReceipt {
-  const payload = objectOf(own(receipt, 'payload'), 'a payload')
-  if (own(receipt, 'pubkey') !== undefined) return readChained(payload)
-  if (typeof own(receipt, 'signature') === 'object') return readPassport(payload)
+  const payload = objectOf(ownMember(receipt, 'payload'), 'a payload')
+  if (ownMember(receipt, 'pubkey') !== undefined) return readChained(payload)
+  if (typeof ownMember(receipt, 'signature') === 'object') return readPassport(payload)
   return {
     shape: 'decision_receipt',
     decision: textOf(payload, 'decision'),
@@ -121,12 +124,12 @@ function read(receipt: JsonObject): ActaReceipt {
 }
 
 function readChained(payload: JsonObject): ActaReceipt {
-  const context = own(payload, 'context')
+  const context = ownMember(payload, 'context')
   const said = context === undefined ? {} : objectOf(context, 'a context')
   return {
     shape: 'chained',
     decision: textOf(payload, 'decision'),
-    tool: textOf(objectOf(own(payload, 'action'), 'an action'), 'target'),
+    tool: textOf(objectOf(ownMember(payload, 'action'), 'an action'), 'target'),
     at: textOf(payload, 'timestamp'),
     agent: optional(said, 'agent_id'),
     session: optional(said, 'session_id'),
@@ -149,21 +152,13 @@ function readPassport(payload: JsonObject): ActaReceipt {
 }
 
 function linkOf(payload: JsonObject, previous: string): ActaReceipt['link'] {
-  const sequence = own(payload, 'sequence')
+  const sequence = ownMember(payload, 'sequence')
   if (typeof sequence !== 'number') throw invalid('a number as its sequence')
   return { sequence, previous, digest: actaDigest(payload) }
 }
 
-function signatureHolds(text: string, signature: Uint8Array, publicKey: Uint8Array): boolean {
-  const key = createPublicKey({
-    format: 'jwk',
-    key: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(publicKey) },
-  })
-  return signature.length === 64 && verify(null, utf8(text), key, signature)
-}
-
 function sameKey(text: JsonValue, publicKey: Uint8Array): boolean {
-  return typeof text === 'string' && Buffer.from(publicKey).toString('hex') === text
+  return typeof text === 'string' && encodeHex(publicKey) === text
 }
 
 function hexOf(value: JsonValue | undefined): Uint8Array {
@@ -176,24 +171,18 @@ function hexOf(value: JsonValue | undefined): Uint8Array {
 }
 
 function textOf(object: JsonObject, name: string): string {
-  const value = own(object, name)
+  const value = ownMember(object, name)
   if (typeof value === 'string' && value !== '') return value
   throw invalid(`a text as its ${name}`)
 }
 
 function optional(object: JsonObject, name: string): string | null {
-  const value = own(object, name)
+  const value = ownMember(object, name)
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-function own(object: JsonObject, name: string): JsonValue | undefined {
-  return Object.hasOwn(object, name) ? object[name] : undefined
-}
-
 function objectOf(value: JsonValue | undefined, what: string): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as JsonObject
-  }
+  if (isJsonObject(value)) return value
   throw invalid(`${what} that is an object`)
 }
 

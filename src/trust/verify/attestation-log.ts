@@ -7,6 +7,7 @@ import type { SignedCheckpoint, VerifierKey } from '../receipt/checkpoint.ts'
 import { isDecision, parseReceipt } from '../receipt/statement.ts'
 import type { Attested, OpenedAttestation } from './attestation.ts'
 import { checkCheckpoint, openAttestation } from './attestation.ts'
+import { invalid } from './attested-json.ts'
 import { checkGrown } from './log-growth.ts'
 import type { LogContents, LogFiles } from './log-tiles.ts'
 
@@ -206,8 +207,4 @@ function textOf(bytes: Uint8Array | undefined): string {
   } catch (cause) {
     throw new PolicyError('ATTESTATION_INVALID', 'expected UTF-8', { cause })
   }
-}
-
-function invalid(expected: string): PolicyError {
-  return new PolicyError('ATTESTATION_INVALID', `the attestation: expected ${expected}`)
 }

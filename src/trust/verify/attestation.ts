@@ -1,15 +1,9 @@
 import { canonicalize } from '../../base/canonical-json.ts'
 import type { SigstoreIdentity } from '../../base/certificate-identity.ts'
-import { bytesEqual, utf8 } from '../../base/digest.ts'
+import { bytesEqual } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
-import { parseJsonBytes } from '../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
-import {
-  ATTEST_SKEW_MS,
-  CANONICAL_DEPTH_MAX,
-  GATE_VERDICT_BYTES_MAX,
-  LOG_ENTRY_BYTES_MAX,
-} from '../../base/limits.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/json-value.ts'
+import { GATE_VERDICT_BYTES_MAX, LOG_ENTRY_BYTES_MAX } from '../../base/limits.ts'
 import type { Receipt, Trust } from '../../model/generated/types.ts'
 import type { SignedCheckpoint, VerifierKey } from '../receipt/checkpoint.ts'
 import { formatVerifierKey, parseCheckpoint } from '../receipt/checkpoint.ts'
@@ -23,6 +17,7 @@ import {
   gateStatement,
   STATEMENT_TYPE,
 } from './attestation-statement.ts'
+import { checkSignedAt, invalid, listIn, objectIn, parseAttested, textIn } from './attested-json.ts'
 import { verifySigners } from './note.ts'
 import { IN_TOTO_PAYLOAD_TYPE, readSigstoreBundle, verifySigstoreBundle } from './sigstore.ts'
 import { trustedWitnesses } from './trust.ts'
@@ -76,10 +71,10 @@ export function openAttestation(text: string, trust: Trust | undefined): OpenedA
     throw new PolicyError('IDENTITY_NOT_PINNED', message)
   }
   if (payloadType !== IN_TOTO_PAYLOAD_TYPE) throw invalid('an in-toto statement')
-  const statement = parseObject(payload)
+  const statement = parseAttested(payload, LOG_ENTRY_BYTES_MAX)
   if (statement['_type'] !== STATEMENT_TYPE)
     throw invalid(`a statement of the type ${STATEMENT_TYPE}`)
-  const predicateType = textOf(statement, 'predicateType')
+  const predicateType = textIn(statement, 'predicateType')
   return { identity, times, payload, predicateType, isVouched: isListed === true }
 }
 
@@ -96,7 +91,7 @@ export function verifyCheckpointAttestation(
   note: Uint8Array,
   trust: Trust,
 ): AttestedCheckpoint {
-  const opened = vouched(text, trust)
+  const opened = openVouched(text, trust)
   const { origin } = parseCheckpoint(note)
   const keys = pinnedKeys(trust, origin)
   const checkpoint = checkCheckpoint(opened, note, { keys, witnesses: trustedWitnesses(trust) })
@@ -121,7 +116,10 @@ export function checkCheckpoint(
   // One text for one checkpoint: whatever differs is another one's.
   const expected = checkpointStatement(note, formatVerifierKey(signer.name, signer.publicKey))
   if (bytesEqual(expected, payload)) return checkpoint
-  const [should, is] = [parseObject(expected), parseObject(payload)]
+  const [should, is] = [
+    parseAttested(expected, LOG_ENTRY_BYTES_MAX),
+    parseAttested(payload, LOG_ENTRY_BYTES_MAX),
+  ]
   const wrong = ['subject', 'predicate'].find((key) => !isSame(should[key], is[key]))
   throw invalid(WRONG[wrong ?? ''] ?? 'the RFC 8785 text of its statement')
 }
@@ -143,7 +141,7 @@ export function verifyReceiptAttestation(
   entry: Uint8Array | null,
   trust: Trust,
 ): AttestedReceipt {
-  const opened = vouched(text, trust)
+  const opened = openVouched(text, trust)
   if (entry !== null && !bytesEqual(entry, opened.payload)) throw invalid('this very receipt')
   const receipt = parseReceipt(opened.payload)
   pinnedKeys(trust, logOf(receipt))
@@ -153,7 +151,7 @@ export function verifyReceiptAttestation(
 /** The origin of the log that a receipt names. */
 function logOf(receipt: Receipt): string {
   if (isGenesis(receipt)) return receipt.predicate.origin
-  return textOf(receipt.predicate as unknown as JsonObject, 'issuerId')
+  return textIn(receipt.predicate as unknown as JsonObject, 'issuerId')
 }
 
 /**
@@ -167,24 +165,24 @@ export function verifyGateAttestation(
   verdict: Uint8Array,
   trust: Trust,
 ): AttestedGate {
-  const opened = vouched(text, trust)
+  const opened = openVouched(text, trust)
   if (opened.predicateType !== GATE_ATTESTATION_TYPE) {
     throw invalid(`the predicate type ${GATE_ATTESTATION_TYPE}`)
   }
-  const said = parseObject(verdict, GATE_VERDICT_BYTES_MAX)
+  const said = parseAttested(verdict, GATE_VERDICT_BYTES_MAX)
   if (said['verdict'] !== 'open') throw invalid('the verdict of an open gate')
-  const statement = parseObject(opened.payload)
+  const statement = parseAttested(opened.payload, LOG_ENTRY_BYTES_MAX)
   const predicate = objectIn(statement, 'predicate')
   const verifier = objectIn(predicate, 'verifier')
   if (verifier['id'] !== GATE_VERIFIER) throw invalid(`the verifier ${GATE_VERIFIER}`)
   const policies = listIn(verifier, 'policies')
   const properties = listIn(predicate, 'properties').map(String)
-  const timeCreated = textOf(predicate, 'timeCreated')
+  const timeCreated = textIn(predicate, 'timeCreated')
   const pull = Object.hasOwn(said, 'pull')
     ? objectIn(said, 'pull')
-    : { head_sha: textOf(said, 'head') }
+    : { head_sha: textIn(said, 'head') }
   const result = {
-    head: textOf(pull, 'head_sha'),
+    head: textIn(pull, 'head_sha'),
     policy: `sha256:${digestIn(policies[0])}`,
     timeCreated,
     properties,
@@ -197,15 +195,16 @@ export function verifyGateAttestation(
     throw invalid('a policy that the trust file lists')
   }
   if (!properties.includes(GATE_OPEN)) throw invalid(`the property ${GATE_OPEN}`)
-  const at = Date.parse(timeCreated)
-  if (!opened.times.every((time) => Math.abs(time - at) <= ATTEST_SKEW_MS)) {
-    throw invalid('the time at which it was signed')
-  }
+  checkSignedAt(timeCreated, opened.times)
   return { ...attested(opened), ...result }
 }
 
-/** Opens an attestation that the trust file must vouch for. */
-function vouched(text: string, trust: Trust): OpenedAttestation {
+/**
+ * Opens an attestation that the trust file must vouch for.
+ *
+ * @throws {PolicyError} SIGSTORE_UNCONFIGURED; as {@link openAttestation}
+ */
+export function openVouched(text: string, trust: Trust): OpenedAttestation {
   if (trust.sigstore?.attesters === undefined) {
     const message = 'expected a trusted root and attesters under "sigstore" in the trust file'
     throw new PolicyError('SIGSTORE_UNCONFIGURED', message)
@@ -217,49 +216,11 @@ function attested({ identity, times }: OpenedAttestation): Attested {
   return { identity, times }
 }
 
-function parseObject(bytes: Uint8Array, bytesMax: number = LOG_ENTRY_BYTES_MAX): JsonObject {
-  let value: JsonValue
-  try {
-    value = parseJsonBytes(bytes, { bytesMax, depthMax: CANONICAL_DEPTH_MAX })
-  } catch (cause) {
-    throw new PolicyError('ATTESTATION_INVALID', 'expected strict JSON', { cause })
-  }
-  if (!isObject(value)) throw invalid('an object')
-  if (!bytesEqual(utf8(canonicalize(value)), bytes)) throw invalid('RFC 8785 text')
-  return value
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function textOf(object: JsonObject, key: string): string {
-  const value = Object.hasOwn(object, key) ? object[key] : undefined
-  if (typeof value === 'string') return value
-  throw invalid(`a text under "${key}"`)
-}
-
-function objectIn(object: JsonObject, key: string): JsonObject {
-  const value = Object.hasOwn(object, key) ? object[key] : undefined
-  if (isObject(value)) return value
-  throw invalid(`an object under "${key}"`)
-}
-
-function listIn(object: JsonObject, key: string): readonly JsonValue[] {
-  const value = Object.hasOwn(object, key) ? object[key] : undefined
-  if (Array.isArray(value)) return value
-  throw invalid(`a list under "${key}"`)
-}
-
 function digestIn(value: JsonValue | undefined): string {
-  if (!isObject(value)) throw invalid('the policy that judged')
-  return textOf(objectIn(value, 'digest'), 'sha256')
+  if (!isJsonObject(value)) throw invalid('the policy that judged')
+  return textIn(objectIn(value, 'digest'), 'sha256')
 }
 
 function isSame(one: JsonValue | undefined, other: JsonValue | undefined): boolean {
   return one !== undefined && other !== undefined && canonicalize(one) === canonicalize(other)
-}
-
-function invalid(expected: string): PolicyError {
-  return new PolicyError('ATTESTATION_INVALID', `the attestation: expected ${expected}`)
 }

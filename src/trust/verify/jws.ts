@@ -1,13 +1,13 @@
-import { createPublicKey, verify } from 'node:crypto'
 import { canonicalize } from '../../base/canonical-json.ts'
 import { sha256Text, utf8 } from '../../base/digest.ts'
 import { decodeBase64url, encodeBase64url } from '../../base/encoding.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJsonBytes } from '../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/json-value.ts'
 import { JWKS_KEYS_MAX } from '../../base/limits.ts'
 import type { Jwks } from '../../model/ports.ts'
+import { verifyEd25519 } from './ed25519.ts'
 
 /** One kind of token: what its header must say, and the codes of what is wrong with one. */
 export type TokenKind = {
@@ -38,8 +38,8 @@ export function openToken(token: string, jwks: Jwks, kind: TokenKind): JsonObjec
   if (key === undefined) {
     throw new PolicyError(kind.untrusted, 'expected the signature of a key in the JWKS document')
   }
-  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' })
-  if (!verify(null, utf8(`${header}.${body}`), publicKey, bytesOf(signature, kind))) {
+  const signed = utf8(`${header}.${body}`)
+  if (!verifyEd25519(decodeBase64url(key), signed, bytesOf(signature, kind))) {
     throw new PolicyError('SIGNATURE_WRONG', `expected the key's signature of ${kind.name}`)
   }
   return objectOf(body, kind)
@@ -100,9 +100,7 @@ function objectOf(part: string, kind: TokenKind): JsonObject {
   } catch (cause) {
     throw new PolicyError(kind.malformed, 'expected base64url of strict JSON', { cause })
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as JsonObject
-  }
+  if (isJsonObject(value)) return value
   throw malformed(kind, 'JSON objects')
 }
 

@@ -1,9 +1,8 @@
-import { createPublicKey, verify } from 'node:crypto'
 import { utf8 } from '../../base/digest.ts'
-import { encodeBase64url } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { NoteSignature, SignedCheckpoint, VerifierKey } from '../receipt/checkpoint.ts'
 import { namesKey } from '../receipt/checkpoint.ts'
+import { verifyEd25519 } from './ed25519.ts'
 
 /** That a witness saw a checkpoint, and that what it had seen before was the start of it. */
 export type Cosignature = {
@@ -51,7 +50,7 @@ export function verifySigners(
   for (const line of checkpoint.signatures) {
     const key = keys.find((candidate) => namesKey(line, candidate))
     if (key !== undefined) {
-      if (!holds(line.signature, key, checkpoint.signed)) {
+      if (!verifyEd25519(key.publicKey, checkpoint.signed, line.signature)) {
         throw new PolicyError('SIGNATURE_WRONG', "expected the key's signature of this checkpoint")
       }
       signers.push(key)
@@ -94,7 +93,7 @@ export function verifyCosignature(
   const message = new Uint8Array(text.length + signed.length)
   message.set(text)
   message.set(signed, text.length)
-  if (time === null || !holds(signature.subarray(TIME_BYTES), witness, message)) {
+  if (time === null || !verifyEd25519(witness.publicKey, message, signature.subarray(TIME_BYTES))) {
     throw new PolicyError(
       'SIGNATURE_WRONG',
       `expected a cosignature of this checkpoint by ${witness.name}`,
@@ -114,11 +113,3 @@ function timeOf(signature: Uint8Array): number | null {
 }
 
 const TIME_MAX = 253_402_300_799
-
-function holds(signature: Uint8Array, { publicKey }: VerifierKey, signed: Uint8Array): boolean {
-  const key = createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(publicKey) },
-    format: 'jwk',
-  })
-  return verify(null, signed, key, signature)
-}

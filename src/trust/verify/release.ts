@@ -1,19 +1,16 @@
-import { canonicalize } from '../../base/canonical-json.ts'
 import type { SigstoreIdentity } from '../../base/certificate-identity.ts'
-import { bytesEqual, sha256Hex, utf8 } from '../../base/digest.ts'
+import { bytesEqual, sha256Hex } from '../../base/digest.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { PolicyError } from '../../base/errors.ts'
-import { parseJsonBytes } from '../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
 import {
   ATTEST_SKEW_MS,
-  CANONICAL_DEPTH_MAX,
   GATE_VERDICT_BYTES_MAX,
   SIGSTORE_BUNDLE_LENGTH_MAX,
 } from '../../base/limits.ts'
 import type { Trust } from '../../model/generated/types.ts'
-import { openAttestation } from './attestation.ts'
+import { openVouched } from './attestation.ts'
 import { GATE_ATTESTATION_TYPE } from './attestation-statement.ts'
+import { checkSignedAt, invalid, listIn, objectIn, parseAttested, textIn } from './attested-json.ts'
 import {
   ARTEFACT_PREFIX,
   RELEASE_FILE,
@@ -68,11 +65,7 @@ export function verifyReleaseAttestation(
   terms: ReleaseTerms,
 ): AttestedRelease {
   if (text.length > SIGSTORE_BUNDLE_LENGTH_MAX) throw invalid('a Sigstore bundle of this size')
-  if (trust.sigstore?.attesters === undefined) {
-    const message = 'expected a trusted root and attesters under "sigstore" in the trust file'
-    throw new PolicyError('SIGSTORE_UNCONFIGURED', message)
-  }
-  const opened = openAttestation(text, trust)
+  const opened = openVouched(text, trust)
   if (!opened.isVouched) throw invalid('a signature that the trust file vouches for')
   if (opened.predicateType !== GATE_ATTESTATION_TYPE) {
     throw invalid(`the predicate type ${GATE_ATTESTATION_TYPE}`)
@@ -94,7 +87,7 @@ export function verifyReleaseAttestation(
 
 /** The result in a statement. What a gate writes follows from it; anything beside is another statement. */
 function resultIn(payload: Uint8Array): ReleaseResult {
-  const statement = parseObject(payload)
+  const statement = parseAttested(payload, SIGSTORE_BUNDLE_LENGTH_MAX)
   const predicate = objectIn(statement, 'predicate')
   const verifier = objectIn(predicate, 'verifier')
   if (verifier['id'] !== RELEASE_VERIFIER) throw invalid(`the verifier ${RELEASE_VERIFIER}`)
@@ -125,9 +118,7 @@ function checkTime(
   times: readonly number[],
   { fresh }: ReleaseTerms,
 ): void {
-  const at = Date.parse(timeCreated)
-  const isSigned = times.length > 0 && times.every((time) => Math.abs(time - at) <= ATTEST_SKEW_MS)
-  if (!isSigned) throw invalid('the time at which it was signed')
+  checkSignedAt(timeCreated, times)
   if (fresh === undefined) return
   const { now, ageMsMax } = fresh
   const oldest = Math.min(...times)
@@ -171,7 +162,7 @@ function documentOf(
 ): AttestedRelease['release'] {
   if (document === undefined) return null
   if (sha256Hex(document.bytes) !== digest) throw invalid(`the ${RELEASE_FILE} that was attested`)
-  const said = parseObject(document.bytes, GATE_VERDICT_BYTES_MAX)
+  const said = parseAttested(document.bytes, GATE_VERDICT_BYTES_MAX)
   const release = objectIn(said, 'release')
   const name = textIn(release, 'release')
   if (said['verdict'] !== 'allow') throw invalid('a release that may ship')
@@ -181,46 +172,4 @@ function documentOf(
     throw new PolicyError('RELEASE_ARTEFACT_FOREIGN', message)
   }
   return { name, agent: textIn(release, 'agent'), version: textIn(release, 'version') }
-}
-
-function parseObject(bytes: Uint8Array, bytesMax = SIGSTORE_BUNDLE_LENGTH_MAX): JsonObject {
-  let value: JsonValue
-  try {
-    value = parseJsonBytes(bytes, { bytesMax, depthMax: CANONICAL_DEPTH_MAX })
-  } catch (cause) {
-    throw new PolicyError('ATTESTATION_INVALID', 'expected strict JSON', { cause })
-  }
-  if (!isObject(value)) throw invalid('an object')
-  if (!bytesEqual(utf8(canonicalize(value)), bytes)) throw invalid('RFC 8785 text')
-  return value
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function ownIn(object: JsonValue | undefined, key: string): JsonValue | undefined {
-  return isObject(object) && Object.hasOwn(object, key) ? object[key] : undefined
-}
-
-function objectIn(object: JsonValue | undefined, key: string): JsonObject {
-  const value = ownIn(object, key)
-  if (isObject(value)) return value
-  throw invalid(`an object under "${key}"`)
-}
-
-function listIn(object: JsonValue | undefined, key: string): readonly JsonValue[] {
-  const value = ownIn(object, key)
-  if (Array.isArray(value)) return value
-  throw invalid(`a list under "${key}"`)
-}
-
-function textIn(object: JsonValue | undefined, key: string): string {
-  const value = ownIn(object, key)
-  if (typeof value === 'string') return value
-  throw invalid(`a text under "${key}"`)
-}
-
-function invalid(expected: string): PolicyError {
-  return new PolicyError('ATTESTATION_INVALID', `the attestation: expected ${expected}`)
 }
