@@ -18601,6 +18601,11 @@ function notJson(found) {
   return new PolicyError("VALUE_NOT_JSON", `expected plain JSON, found ${found}`);
 }
 
+// src/base/json-value.ts
+function isJsonObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 // src/base/pointer.ts
 function joinPointer(parent, segment) {
   if (typeof segment === "number") return `${parent}/${segment}`;
@@ -18686,7 +18691,7 @@ function collect(matches3, match4, segments, depth) {
 }
 function childrenOf({ pointer, value }, segment) {
   if (segment.kind === "member") {
-    if (!isObject(value) || !Object.hasOwn(value, segment.name)) return [];
+    if (!isJsonObject(value) || !Object.hasOwn(value, segment.name)) return [];
     return childAt(pointer, segment.name, value[segment.name]);
   }
   if (!isArray2(value)) return [];
@@ -18698,9 +18703,6 @@ function childAt(pointer, key2, value) {
 }
 function isArray2(value) {
   return Array.isArray(value);
-}
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 // src/base/duration.ts
@@ -18852,7 +18854,7 @@ function keysOf(name) {
   return Object.keys(objectOf(own(objectOf(named3), "properties")));
 }
 function objectOf(value) {
-  return isObject2(value) ? value : {};
+  return isObject(value) ? value : {};
 }
 function loadError(code, place2, message, cause) {
   return new PolicyError(code, `${place2.id}: ${message}`, {
@@ -18864,7 +18866,7 @@ function loadError(code, place2, message, cause) {
 function invalid3(place2, message) {
   return loadError("VALUE_INVALID", place2, message);
 }
-function isObject2(value) {
+function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 function isText(value) {
@@ -20627,7 +20629,7 @@ function semver_compare_default(a, b) {
 
 // node_modules/libphonenumber-js/es6/helpers/isObject.js
 var objectConstructor = {}.constructor;
-function isObject3(object) {
+function isObject2(object) {
   return object !== void 0 && object !== null && object.constructor === objectConstructor;
 }
 
@@ -21160,8 +21162,8 @@ function validateMetadata(metadata) {
   if (!metadata) {
     throw new Error("[libphonenumber-js] `metadata` argument not passed. Check your arguments.");
   }
-  if (!isObject3(metadata) || !isObject3(metadata.countries)) {
-    throw new Error("[libphonenumber-js] `metadata` argument was passed but it's not a valid metadata. Must be an object having `.countries` child object property. Got ".concat(isObject3(metadata) ? "an object of shape: { " + Object.keys(metadata).join(", ") + " }" : "a " + typeOf(metadata) + ": " + metadata, "."));
+  if (!isObject2(metadata) || !isObject2(metadata.countries)) {
+    throw new Error("[libphonenumber-js] `metadata` argument was passed but it's not a valid metadata. Must be an object having `.countries` child object property. Got ".concat(isObject2(metadata) ? "an object of shape: { " + Object.keys(metadata).join(", ") + " }" : "a " + typeOf(metadata) + ": " + metadata, "."));
   }
 }
 var typeOf = function typeOf2(_) {
@@ -22014,7 +22016,7 @@ var PhoneNumber = /* @__PURE__ */ (function() {
     if (countryOrCountryCallingCode[0] === "+" && !nationalNumber) {
       throw new TypeError("`metadata` argument not passed");
     }
-    if (isObject3(nationalNumber) && isObject3(nationalNumber.countries)) {
+    if (isObject2(nationalNumber) && isObject2(nationalNumber.countries)) {
       metadata = nationalNumber;
       var e164Number = countryOrCountryCallingCode;
       if (!E164_NUMBER_REGEXP.test(e164Number)) {
@@ -22827,7 +22829,7 @@ function normalizeArguments(args) {
         defaultCountry: arg_2
       }, options);
     }
-  } else if (isObject3(arg_2)) {
+  } else if (isObject2(arg_2)) {
     if (arg_3) {
       options = arg_2;
       metadata = arg_3;
@@ -31229,7 +31231,7 @@ var confidence = {
     const field2 = own(rule.spec, "field") === void 0 ? "context.confidence" : ownText(rule, rule.spec, "field");
     const path = compilePath(rule, field2);
     const thresholds = own(rule.spec, "below");
-    if (!isObject2(thresholds)) throw invalid3(rule, "expected below to have a number a priority");
+    if (!isObject(thresholds)) throw invalid3(rule, "expected below to have a number a priority");
     const threshold = (priority) => ownNumber(rule, thresholds, priority, { min: 0, max: 1 });
     const below3 = {
       low: threshold("low"),
@@ -31460,7 +31462,7 @@ function compileCurrency(rule, unit) {
 }
 function compileRates(rule) {
   const rates = own(rule.spec, "rates") ?? {};
-  if (!isObject2(rates)) throw invalid3(rule, "expected rates to be an object");
+  if (!isObject(rates)) throw invalid3(rule, "expected rates to be an object");
   return new Map(
     Object.entries(rates).map(([code, rate]) => {
       const amount = readAmount(rate);
@@ -31477,7 +31479,7 @@ function limitOf(rule, tokens) {
     if (Number.isSafeInteger(limit)) return { unit: "tokens", limitText: String(limit) };
     throw invalid3(rule, "expected limit to be a whole number of tokens");
   }
-  if (!isObject2(limit)) throw invalid3(rule, "expected limit to have an amount and a currency");
+  if (!isObject(limit)) throw invalid3(rule, "expected limit to have an amount and a currency");
   const unit = ownText(rule, limit, "currency");
   if (!CODE.test(unit)) throw invalid3(rule, "expected a currency code of three letters");
   return { unit, limitText: ownText(rule, limit, "amount") };
@@ -32243,7 +32245,7 @@ function compileWindows(place2, value, name) {
     throw invalid3(place2, `expected ${name} to be a list of at least one window`);
   }
   return value.map((window2) => {
-    if (!isObject2(window2)) throw invalid3(place2, `expected ${name} to be a list of windows`);
+    if (!isObject(window2)) throw invalid3(place2, `expected ${name} to be a list of windows`);
     const days = ownTexts(place2, window2, "days");
     const from2 = secondsOf(place2, ownText(place2, window2, "from"));
     const to = secondsOf(place2, ownText(place2, window2, "to"));
@@ -32318,7 +32320,7 @@ var credential = {
 function compileTimes(rule) {
   const spec = own(rule.spec, "schedule");
   if (spec === void 0) return null;
-  if (!isObject2(spec)) throw invalid3(rule, "expected schedule to be an object");
+  if (!isObject(spec)) throw invalid3(rule, "expected schedule to be an object");
   return schedule.compile({ ...rule, spec });
 }
 function compileRate(rule) {
@@ -32359,7 +32361,7 @@ var flow = {
     const withinMs = ownDuration(rule, rule.spec, "within");
     const by = compileBy(rule, own(rule.spec, "by"));
     const after = own(rule.spec, "after");
-    if (!isObject2(after)) throw invalid3(rule, "expected after to be a selector");
+    if (!isObject(after)) throw invalid3(rule, "expected after to be a selector");
     const keyOf3 = (facts, which) => `f/${rule.id}/${bucketOf(facts, by, which)}`;
     const judgedKeys = (facts) => {
       if (by.stable) return [keyOf3(facts, "own")];
@@ -34173,7 +34175,7 @@ function isArray3(value) {
 function isSet(value) {
   return value instanceof RegoSet;
 }
-function isObject4(value) {
+function isObject3(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof RegoSet) && !(value instanceof Decimal);
 }
 function objectGet(object, key2) {
@@ -34213,7 +34215,7 @@ function compareValues(a, b) {
   if (typeof a === "boolean") return a ? 1 : -1;
   if (isArray3(a) && isArray3(b)) return compareLists(a, b);
   if (isSet(a) && isSet(b)) return compareLists(a.values(), b.values());
-  if (isObject4(a) && isObject4(b)) return compareObjects(a, b);
+  if (isObject3(a) && isObject3(b)) return compareObjects(a, b);
   return 0;
 }
 function equalValues(a, b) {
@@ -34224,7 +34226,7 @@ function equalValues(a, b) {
   if (a instanceof RegoSet) {
     return b instanceof RegoSet && a.size === b.size && a.values().every((value) => b.has(value));
   }
-  return isObject4(a) && isObject4(b) && equalObjects(a, b);
+  return isObject3(a) && isObject3(b) && equalObjects(a, b);
 }
 function compareStrings(a, b) {
   const length = Math.min(a.length, b.length);
@@ -34477,7 +34479,7 @@ function setOperand(value, position) {
   return isSet(value) ? value : mismatch(value, position, "set");
 }
 function objectOperand(value, position) {
-  return isObject4(value) ? value : mismatch(value, position, "object");
+  return isObject3(value) ? value : mismatch(value, position, "object");
 }
 function mismatch(value, position, ...wanted) {
   const expected2 = wanted.length === 1 ? wanted[0] : `one of {${wanted.join(", ")}}`;
@@ -35084,7 +35086,7 @@ function readJson(call, value) {
     chargeParsing(call, value);
     return parseJson(value);
   }
-  if (!isArray3(value) && !isObject4(value)) {
+  if (!isArray3(value) && !isObject3(value)) {
     throw new BuiltinError("wrong type, expected string or object");
   }
   weigh(call, value);
@@ -35133,7 +35135,7 @@ function plain(call, value) {
     call.output(value.size * ENTRY_BYTES2);
     return value.values().map((member5) => plain(call, member5));
   }
-  return isObject4(value) ? plainObject(call, value) : value;
+  return isObject3(value) ? plainObject(call, value) : value;
 }
 function plainObject(call, object) {
   const keys = objectKeys(object);
@@ -38155,11 +38157,11 @@ function apply(walk4, from2, value, outcome, place2) {
   walk4.depth += 1;
   combine(walk4, schema, value, outcome, place2);
   if (isArray3(value)) checkArray(walk4, schema, value, outcome, place2);
-  else if (isObject4(value)) checkObject(walk4, schema, value, outcome, place2);
+  else if (isObject3(value)) checkObject(walk4, schema, value, outcome, place2);
   else if (isNumber(value)) checkNumber(schema, value, outcome, place2);
   checkCommon(walk4, schema, value, outcome, place2);
   if (typeof value === "string") checkText2(walk4, schema, value, outcome, place2);
-  if (isObject4(value)) applyProperties(walk4, schema, value, outcome, place2);
+  if (isObject3(value)) applyProperties(walk4, schema, value, outcome, place2);
   walk4.depth -= 1;
   outcome.score += 1;
 }
@@ -38195,7 +38197,7 @@ function combine(walk4, schema, value, outcome, place2) {
   if (schema.not !== void 0 && applied(walk4, schema.not, value, place2).valid) {
     outcome.fault("number_not", place2);
   }
-  if (schema.dependencies !== void 0 && isObject4(value)) {
+  if (schema.dependencies !== void 0 && isObject3(value)) {
     checkDependencies(walk4, schema.dependencies, value, outcome, place2);
   }
   if (schema.if !== void 0) {
@@ -38491,7 +38493,7 @@ var FORMATS3 = /* @__PURE__ */ new Set([
 ]);
 function translate2(schema, at2) {
   if (typeof schema === "boolean") return schema;
-  if (!isObject5(schema)) throw refused(`expected a schema at ${at2.pointer || "its top"}`);
+  if (!isJsonObject(schema)) throw refused(`expected a schema at ${at2.pointer || "its top"}`);
   if (at2.depth > DEPTH_MAX2) throw refused(`expected at most ${DEPTH_MAX2} levels`);
   const made2 = {};
   const also = [];
@@ -38534,7 +38536,7 @@ function translateList(value, at2) {
   );
 }
 function translateNamed(value, at2) {
-  if (!isObject5(value)) throw refused(`expected schemas by name at ${at2.pointer}`);
+  if (!isJsonObject(value)) throw refused(`expected schemas by name at ${at2.pointer}`);
   const members = Object.entries(value).map(([name, one]) => {
     const pointer = joinPointer(at2.pointer, name);
     return [name, translate2(one, { depth: at2.depth + 1, pointer })];
@@ -38542,7 +38544,7 @@ function translateNamed(value, at2) {
   return Object.fromEntries(members);
 }
 function namesByName(value, at2) {
-  if (isObject5(value) && Object.values(value).every(isTexts2)) return value;
+  if (isJsonObject(value) && Object.values(value).every(isTexts2)) return value;
   throw refused(`expected lists of names by name at ${at2.pointer}`);
 }
 function isTexts2(value) {
@@ -38582,9 +38584,6 @@ function callOf(units) {
 function refused(message, cause) {
   const code = /regex/.test(message) ? "PATTERN_INVALID" : "VALUE_INVALID";
   return new PolicyError(code, `the schema is refused: ${message}`, { cause });
-}
-function isObject5(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 // src/decide/evaluate/kinds/output.ts
@@ -39583,7 +39582,7 @@ function sayResult(loaded, rule, result2) {
 }
 var RESULT_KEYS = /* @__PURE__ */ new Set(["msg", "route", "paths"]);
 function isResult(value, name) {
-  if (!isObject2(value)) return false;
+  if (!isObject(value)) return false;
   if (!Object.keys(value).every((key2) => RESULT_KEYS.has(key2))) return false;
   if (ownText2(value, "msg") === void 0) return false;
   if (Object.hasOwn(value, "route") && ownText2(value, "route") === void 0) return false;
@@ -39670,13 +39669,13 @@ var NAMED_KEYS = [
   "priority"
 ];
 function loadRoute(route, on) {
-  if (!isObject2(on)) throw invalid3(route, "expected on to be a selector");
+  if (!isObject(on)) throw invalid3(route, "expected on to be a selector");
   for (const key2 of Object.keys(on)) {
     if (OWN_KEYS.includes(key2) || NAMED_KEYS.includes(key2)) continue;
     throw invalid3(route, `expected a selector key, found ${JSON.stringify(key2)}`);
   }
   const where = own(on, "where") ?? [];
-  if (!Array.isArray(where) || !where.every(isObject2)) {
+  if (!Array.isArray(where) || !where.every(isObject)) {
     throw invalid3(route, "expected where to be a list of tests");
   }
   const globs = ownTexts(route, on, "rules");
@@ -39691,7 +39690,7 @@ function loadRoute(route, on) {
 }
 function scoreMinOf(route, behaviour) {
   if (behaviour === void 0) return null;
-  if (!isObject2(behaviour)) throw invalid3(route, "expected behaviour to be an object");
+  if (!isObject(behaviour)) throw invalid3(route, "expected behaviour to be an object");
   return ownNumber(route, behaviour, "score_min", { min: 0, max: 1 });
 }
 function holds2(test2, facts) {
@@ -40251,7 +40250,7 @@ var AGGREGATES = {
     if (isArray3(value)) return value.length;
     if (typeof value === "string") return characters(value);
     if (isSet(value)) return value.size;
-    return isObject4(value) ? objectSize(value) : mismatch(value, 1, "array", "object", "set", "string");
+    return isObject3(value) ? objectSize(value) : mismatch(value, 1, "array", "object", "set", "string");
   },
   sum: (call, value) => {
     const members = membersOf(value);
@@ -41114,7 +41113,7 @@ function checkRequest(request) {
     throw refuse(1, `missing required request parameters(s): ${namesText(missing3)}`);
   }
   const headers = objectGet(request, "headers");
-  if (headers !== void 0 && !isObject4(headers)) mismatch(headers, 0, "object");
+  if (headers !== void 0 && !isObject3(headers)) mismatch(headers, 0, "object");
   const invalid15 = required2.filter((name) => typeof objectGet(request, name) !== "string");
   if (invalid15.length > 0) {
     throw refuse(1, `invalid values for required request parameters(s): ${namesText(invalid15)}`);
@@ -41124,7 +41123,7 @@ function requiredText(request, name) {
   return textOr(objectGet(request, name));
 }
 function readHeaders(headers) {
-  if (!isObject4(headers)) return /* @__PURE__ */ new Map();
+  if (!isObject3(headers)) return /* @__PURE__ */ new Map();
   return new Map(objectEntries(headers).map(([name, value]) => [textOr(name), textOr(value)]));
 }
 function hashBody(call, request, unsigned) {
@@ -41275,7 +41274,7 @@ function chargeSmaller(call, a, b) {
 function sizeOf2(value) {
   if (isArray3(value)) return value.length;
   if (isSet(value)) return value.size;
-  return isObject4(value) ? objectSize(value) : -1;
+  return isObject3(value) ? objectSize(value) : -1;
 }
 function without(call, a, b) {
   if (b.size === 0) return a;
@@ -45180,7 +45179,7 @@ function padded(text3) {
   return text3 + "=".repeat(missing3);
 }
 function encodeObject(call, object) {
-  if (!isObject4(object)) return mismatch(object, 1, "object");
+  if (!isObject3(object)) return mismatch(object, 1, "object");
   const parameters = /* @__PURE__ */ new Map();
   for (const key2 of objectKeys(object)) {
     const name = typeof key2 === "string" ? key2 : compactJson(call, key2);
@@ -47180,7 +47179,7 @@ function whenAny(items) {
   return items.length === 0 ? void 0 : items;
 }
 function decode3(value, shape2, budget, depth) {
-  if (!isObject4(value)) throw wrong("object", value);
+  if (!isObject3(value)) throw wrong("object", value);
   if (depth >= NODE_DEPTH_MAX) throw nestsTooDeep(NODE_DEPTH_MAX);
   const { members, byName, exact, constants } = shape2;
   const keys = objectKeys(value);
@@ -47256,17 +47255,17 @@ function decodeSelection(item, budget, depth) {
   return [];
 }
 function decodeComments(value, budget) {
-  if (!isObject4(value)) throw wrong("object", value);
+  if (!isObject3(value)) throw wrong("object", value);
   const list = memberOf2(value, "list");
   return list === null ? [] : membersOf2(list, budget).flatMap((item) => decodeComment(item));
 }
 function decodeComment(item) {
   if (item === null) return [];
-  if (!isObject4(item)) throw wrong("object", item);
+  if (!isObject3(item)) throw wrong("object", item);
   return [decodeText3(memberOf2(item, "value") ?? "")];
 }
 function decodePosition(value) {
-  if (!isObject4(value)) throw wrong("object", value);
+  if (!isObject3(value)) throw wrong("object", value);
   const line = decodeNumber(memberOf2(value, "line") ?? 0);
   const column = decodeNumber(memberOf2(value, "column") ?? 0);
   return { line, column };
@@ -47298,7 +47297,7 @@ function wrong(wanted, found) {
 // src/decide/rego/builtins/graphql/schema-source.ts
 function schemaSource(call, operand2) {
   if (typeof operand2 === "string") return textSource(call, operand2);
-  return isObject4(operand2) ? readings(call, {}, (budget) => schemaOf(operand2, budget)) : void 0;
+  return isObject3(operand2) ? readings(call, {}, (budget) => schemaOf(operand2, budget)) : void 0;
 }
 var KEPT_CHARACTERS_MAX = 2e5;
 function textSource(call, text3) {
@@ -48293,7 +48292,7 @@ function operands(call, query, schema) {
 }
 function queryOperand(call, query, position) {
   if (typeof query === "string") return worded("text", () => parseQuery(query, call));
-  if (isObject4(query)) return worded("text", () => queryOf(query, call));
+  if (isObject3(query)) return worded("text", () => queryOf(query, call));
   return mismatch(query, position, "string", "object");
 }
 function schemaOperand(call, schema, position) {
@@ -48402,7 +48401,7 @@ function keep2(call, value, tree, depth) {
     }
     return kept;
   }
-  return isObject4(value) ? keepMembers(call, value, tree, depth) : value;
+  return isObject3(value) ? keepMembers(call, value, tree, depth) : value;
 }
 function keepMembers(call, object, tree, depth) {
   const kept = new RegoObject();
@@ -48437,7 +48436,7 @@ function drop(call, value, tree, depth) {
     }
     return rest;
   }
-  return isObject4(value) ? dropMembers(call, value, tree, depth) : value;
+  return isObject3(value) ? dropMembers(call, value, tree, depth) : value;
 }
 function dropMembers(call, object, tree, depth) {
   const rest = new RegoObject();
@@ -48466,7 +48465,7 @@ var JSON_PATCH = {
   "json.patch": (call, document, operations) => {
     const patch = { call, document, ours: /* @__PURE__ */ new Set() };
     for (const operation of arrayOperand(operations, 2)) {
-      if (!isObject4(operation)) {
+      if (!isObject3(operation)) {
         throw new BuiltinError(
           "must be an array of JSON-Patch objects, but at least one element is not an object"
         );
@@ -48555,7 +48554,7 @@ function memberOf3(patch, container, key2) {
   if (isArray3(container))
     return container[indexWithin(container.length - 1, key2, container.length)];
   if (typeof key2 === "object" || typeof key2 === "bigint") weigh(patch.call, key2);
-  const found = isObject4(container) ? objectGet(container, key2) : isSet(container) && container.has(key2) ? key2 : void 0;
+  const found = isObject3(container) ? objectGet(container, key2) : isSet(container) && container.has(key2) ? key2 : void 0;
   if (found === void 0) throw new BuiltinError("a path does not exist");
   return found;
 }
@@ -48584,7 +48583,7 @@ function inserting(value) {
       return members;
     }
     if (isSet(container)) return withMember(patch, container, key2, value);
-    if (isObject4(container)) return withEntry(patch, container, key2, value);
+    if (isObject3(container)) return withEntry(patch, container, key2, value);
     throw noContainer(container);
   };
 }
@@ -49442,12 +49441,12 @@ function parseJwks(text3) {
     if (cause instanceof PolicyError) throw refuse5("no JSON");
     throw cause;
   }
-  if (!isObject4(value)) throw refuse5("no object");
+  if (!isObject3(value)) throw refuse5("no object");
   const list = objectGet(value, "keys");
   if (list === void 0) return [readJwk(value)];
   if (!isArray3(list)) throw refuse5('"keys" is no array');
   if (list.length > KEYS_MAX) throw refuse5(`too many keys in "keys" array: max ${KEYS_MAX}`);
-  return list.map((key2) => isObject4(key2) ? readJwk(key2) : fail4("a key is no object"));
+  return list.map((key2) => isObject3(key2) ? readJwk(key2) : fail4("a key is no object"));
 }
 function checkPairs(call, keys) {
   for (const { material } of keys) {
@@ -49839,7 +49838,7 @@ function decodePayload({ payload }) {
 }
 function readObject2(call, text3) {
   const value = explained("invalid JSON", () => JSON_TEXT["json.unmarshal"]?.(call, text3));
-  if (!isObject4(value)) throw new BuiltinError("decoded JSON type was not an Object");
+  if (!isObject3(value)) throw new BuiltinError("decoded JSON type was not an Object");
   return value;
 }
 function readHeader(object) {
@@ -50008,9 +50007,6 @@ function parseHeaders(headers) {
     throw missing2(`cannot parse JSON: ${cause.message}`);
   }
 }
-function isJsonObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 function missing2(message) {
   return new BuiltinError(`missing or invalid 'alg' header: ${message}`);
 }
@@ -50177,7 +50173,7 @@ function covers(network, block) {
 }
 function entriesOf(call, value) {
   if (typeof value === "string") return [[value, value]];
-  const entries = isArray3(value) ? value.map((item, at2) => [item, at2]) : isSet(value) ? value.values().map((item) => [item, item]) : isObject4(value) ? objectEntries(value).map(([key2, item]) => [item, key2]) : [];
+  const entries = isArray3(value) ? value.map((item, at2) => [item, at2]) : isSet(value) ? value.values().map((item) => [item, item]) : isObject3(value) ? objectEntries(value).map(([key2, item]) => [item, key2]) : [];
   call.work(entries.length);
   return entries;
 }
@@ -50201,7 +50197,7 @@ function isSubset(call, whole, part) {
   );
 }
 function compare3(call, whole, part, depth) {
-  if (isObject4(whole) && isObject4(part)) return coversObject(call, whole, part, depth);
+  if (isObject3(whole) && isObject3(part)) return coversObject(call, whole, part, depth);
   if (isSet(whole) && isSet(part)) {
     return weighMembers(call, part).every((member5) => whole.has(member5));
   }
@@ -50297,7 +50293,7 @@ var OBJECTS = {
   },
   "object.union_n": (call, objects) => {
     const [first, ...rest] = arrayOperand(objects, 1).map(
-      (part) => isObject4(part) ? part : notObject(part)
+      (part) => isObject3(part) ? part : notObject(part)
     );
     if (first === void 0) return new RegoObject();
     return rest.length === 0 ? first : unite(call, first, rest);
@@ -50312,7 +50308,7 @@ function member2(call, value, key2) {
   }
   if (typeof key2 !== "string") weigh(call, key2);
   if (isSet(value)) return value.has(key2) ? key2 : void 0;
-  return isObject4(value) ? objectGet(value, key2) : void 0;
+  return isObject3(value) ? objectGet(value, key2) : void 0;
 }
 function follow3(call, object, path) {
   call.work(path.length);
@@ -50328,7 +50324,7 @@ function keysOperand(call, value) {
     weighMembers(call, value);
     return value;
   }
-  const keys = isArray3(value) ? value : isObject4(value) ? objectKeys(value) : notKeys(value);
+  const keys = isArray3(value) ? value : isObject3(value) ? objectKeys(value) : notKeys(value);
   call.work(keys.length);
   const set2 = new RegoSet();
   for (const key2 of keys) {
@@ -50357,8 +50353,8 @@ function absorb(call, united, object, ours, depth) {
   call.output(objectSize(object) * ENTRY_BYTES5);
   for (const key2 of weighKeys(call, object)) {
     const after = objectGet(object, key2);
-    const before = isObject4(after) ? united.get(key2) : void 0;
-    if (!isObject4(after) || !isObject4(before)) {
+    const before = isObject3(after) ? united.get(key2) : void 0;
+    if (!isObject3(after) || !isObject3(before)) {
       united.set(key2, after);
       continue;
     }
@@ -51405,7 +51401,7 @@ function chargeText(call, value) {
   }
   if (isArray3(value)) for (const member5 of value) chargeText(call, member5);
   else if (isSet(value)) for (const member5 of value.values()) chargeText(call, member5);
-  else if (isObject4(value)) {
+  else if (isObject3(value)) {
     for (const key2 of objectKeys(value)) {
       chargeText(call, key2);
       chargeText(call, objectGet(value, key2));
@@ -52233,7 +52229,7 @@ function isTrue(item) {
   if (item === void 0 || item === null || item === false || item === "") return false;
   if (item instanceof Integer) return item.value !== 0;
   if (isArray3(item)) return item.length > 0;
-  return !isObject4(item) || objectKeys(item).length > 0;
+  return !isObject3(item) || objectKeys(item).length > 0;
 }
 function textOf5(item) {
   if (typeof item === "string") return item;
@@ -52251,7 +52247,7 @@ function checkJson(call, value, depth = 0) {
   if (depth > DEPTH_MAX4) throw templateError("the variables nest too deeply");
   if (isSet(value)) throw templateError("the variables hold a set");
   if (isArray3(value)) for (const member5 of value) checkJson(call, member5, depth + 1);
-  else if (isObject4(value)) checkObject3(call, value, depth);
+  else if (isObject3(value)) checkObject3(call, value, depth);
 }
 var DEPTH_MAX4 = 600;
 function checkObject3(call, object, depth) {
@@ -52277,7 +52273,7 @@ function printedValue(call, value) {
     return text3;
   }
   if (isArray3(value)) return `[${value.map((member5) => printedValue(call, member5)).join(" ")}]`;
-  if (!isObject4(value)) return String(value);
+  if (!isObject3(value)) return String(value);
   const entries = objectKeys(value).map((key2) => {
     const name = printedValue(call, key2);
     return `${name}:${printedValue(call, objectGet(value, key2))}`;
@@ -52335,7 +52331,7 @@ function lengthOf2(item) {
   if (text3 !== void 0) return new TextEncoder().encode(text3).length;
   if (item !== void 0 && !(item instanceof Integer)) {
     if (isArray3(item)) return item.length;
-    if (isObject4(item)) return objectSize(item);
+    if (isObject3(item)) return objectSize(item);
   }
   throw templateError("error calling len: expected a string, list or map");
 }
@@ -52347,7 +52343,7 @@ function indexed(item, index) {
     if (member5 === void 0) throw templateError("error calling index: index out of range");
     return member5 ?? void 0;
   }
-  if (!isObject4(item) || typeof index !== "string") throw badIndex();
+  if (!isObject3(item) || typeof index !== "string") throw badIndex();
   return objectGet(item, index) ?? void 0;
 }
 function badIndex() {
@@ -52502,7 +52498,7 @@ function* turnsOf(item, node) {
     for (let at2 = 0; at2 < item.value; at2++) yield [void 0, new Integer(at2)];
   } else if (isArray3(item)) {
     for (const [at2, member5] of item.entries()) yield [new Integer(at2), member5];
-  } else if (item !== void 0 && isObject4(item)) {
+  } else if (item !== void 0 && isObject3(item)) {
     yield* objectEntries(item);
   } else if (item !== void 0) {
     throw templateError("range can't iterate over a scalar");
@@ -52614,7 +52610,7 @@ function evaluate2(run4, dot, operand2) {
 function fieldsOf2(item, names) {
   return names.reduce((owner, name) => {
     if (owner === void 0) return void 0;
-    if (owner instanceof Integer || !isObject4(owner)) {
+    if (owner instanceof Integer || !isObject3(owner)) {
       throw templateError(`can't evaluate field ${name}`);
     }
     return objectGet(owner, name);
@@ -53612,7 +53608,7 @@ var TYPES2 = {
   is_boolean: (_call, value) => typeof value === "boolean",
   is_null: (_call, value) => value === null,
   is_number: (_call, value) => isNumber(value),
-  is_object: (_call, value) => isObject4(value),
+  is_object: (_call, value) => isObject3(value),
   is_set: (_call, value) => isSet(value),
   is_string: (_call, value) => typeof value === "string",
   type_name: (_call, value) => value === void 0 ? mismatch(value, 1, "null") : typeOf4(value),
@@ -53630,7 +53626,7 @@ function member3(call, value, collection) {
     return collection.has(value);
   }
   if (isArray3(collection)) return collection.some((item) => same(call, value, item));
-  if (!isObject4(collection)) return false;
+  if (!isObject3(collection)) return false;
   call.work(8 * objectSize(collection));
   return objectKeys(collection).some((key2) => same(call, value, objectGet(collection, key2)));
 }
@@ -53638,7 +53634,7 @@ function memberWithKey(call, key2, value, collection) {
   if (key2 === void 0 || value === void 0) return mismatch(void 0, 1, "null");
   weigh(call, key2);
   if (isSet(collection)) return collection.has(key2) && same(call, key2, value);
-  if (isObject4(collection)) return same(call, value, objectGet(collection, key2));
+  if (isObject3(collection)) return same(call, value, objectGet(collection, key2));
   if (!isArray3(collection) || typeof key2 !== "number") return false;
   return same(call, value, collection[key2]);
 }
@@ -57872,7 +57868,7 @@ function isConditional(unit) {
 function member4(value, name) {
   if (value === void 0) return void 0;
   if (isSet(value)) return value.has(name) ? name : void 0;
-  return isObject4(value) ? objectGet(value, name) : void 0;
+  return isObject3(value) ? objectGet(value, name) : void 0;
 }
 function merge2(a, b) {
   if (a.length === 0) return b;
@@ -58086,7 +58082,7 @@ function lengthOf3(source) {
   }
   if (isArray3(source)) return source.length;
   if (source instanceof RegoSet) return source.size;
-  return isObject4(source) ? objectSize(source) : 0;
+  return isObject3(source) ? objectSize(source) : 0;
 }
 function append2(evaluation, array, value, site) {
   spend3(evaluation, MEMBER_BYTES6, site);
@@ -58137,7 +58133,7 @@ function assignedTwice(site) {
 }
 function merge3(evaluation, a, b, site) {
   evaluation.site = site;
-  if (!isObject4(a) || !isObject4(b)) {
+  if (!isObject3(a) || !isObject3(b)) {
     throw new EvaluationError("REGO_CONFLICT", "base and virtual documents do not merge", site);
   }
   const merged = copyObject(b);
@@ -58149,12 +58145,12 @@ function merge3(evaluation, a, b, site) {
   return merged;
 }
 function replaceAt(evaluation, document, path, value) {
-  const root = isObject4(document) ? copyObject(document) : new RegoObject();
+  const root = isObject3(document) ? copyObject(document) : new RegoObject();
   evaluation.output(ENTRY_BYTES7 * root.size);
   let level = root;
   for (const name of path.slice(0, -1)) {
     const below3 = level.get(name);
-    const copy = isObject4(below3) ? copyObject(below3) : new RegoObject();
+    const copy = isObject3(below3) ? copyObject(below3) : new RegoObject();
     evaluation.output(ENTRY_BYTES7 * copy.size);
     level.set(name, copy);
     level = copy;
@@ -58210,7 +58206,7 @@ function sameComposite(evaluation, a, b) {
     }
     return true;
   }
-  if (isObject4(a) && isObject4(b)) {
+  if (isObject3(a) && isObject3(b)) {
     const size = objectSize(a);
     if (size !== objectSize(b)) {
       evaluation.work(1 + (size >>> 4));
@@ -58225,7 +58221,7 @@ function sameComposite(evaluation, a, b) {
   return a instanceof Decimal && b instanceof Decimal && a.coefficient === b.coefficient && a.exponent === b.exponent;
 }
 function mergeMember(evaluation, left, right, site) {
-  if (isObject4(left) && isObject4(right)) return merge3(evaluation, left, right, site);
+  if (isObject3(left) && isObject3(right)) return merge3(evaluation, left, right, site);
   return left;
 }
 
@@ -58280,7 +58276,7 @@ function made(evaluation, value) {
 function membersOf3(value) {
   if (isArray3(value)) return value.length;
   if (value instanceof RegoSet) return value.size;
-  return isObject4(value) ? objectSize(value) : 0;
+  return isObject3(value) ? objectSize(value) : 0;
 }
 function raise(evaluation, name, cause) {
   throw failureOf(evaluation, name, cause);
@@ -58665,7 +58661,7 @@ function buildCondition(statement) {
 }
 var TYPES3 = {
   array: Array.isArray,
-  object: isObject4,
+  object: isObject3,
   set: (value) => value instanceof RegoSet
 };
 function buildDot({ source, key: key2, target: target2, site, nest: nest2 }) {
@@ -59221,7 +59217,7 @@ var SUPPLIED = {
   insertNest,
   insertOnce,
   is_array: Array.isArray,
-  is_object: isObject4,
+  is_object: isObject3,
   is_set: (value) => value instanceof RegoSet,
   lengthOf: lengthOf3,
   lookUp,
@@ -59358,7 +59354,7 @@ function outcomeOf(evaluation) {
   const { results } = evaluation;
   const [result2] = results;
   if (result2 === void 0) return failed("REGO_UNDEFINED", "the entry point is undefined");
-  const value = isObject4(result2) ? objectGet(result2, "result") : void 0;
+  const value = isObject3(result2) ? objectGet(result2, "result") : void 0;
   if (results.length > 1 || value === void 0) {
     return failed("REGO_ABORTED", "the plan gave more than one result, or none of its form");
   }
@@ -59652,7 +59648,7 @@ function resultOutcome(results) {
   }
   const [result2] = results.values();
   if (result2 === void 0) return failed2("REGO_UNDEFINED", "the entry point is undefined");
-  const value = isObject4(result2) ? objectGet(result2, "result") : void 0;
+  const value = isObject3(result2) ? objectGet(result2, "result") : void 0;
   if (value === void 0) {
     return failed2("REGO_ABORTED", "the module gave a result of another form");
   }
@@ -60101,9 +60097,7 @@ function readObject4(files, name) {
     bytesMax: BUNDLE_BYTES_MAX,
     depthMax: CANONICAL_DEPTH_MAX
   });
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value;
-  }
+  if (isJsonObject(value)) return value;
   throw new PolicyError("BUNDLE_CORRUPT", `expected ${name} to hold an object`);
 }
 function fileOf(files, name) {

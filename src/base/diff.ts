@@ -1,5 +1,5 @@
 import { canonicalize } from './canonical-json.ts'
-import type { JsonObject, JsonValue } from './json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue, ownMember } from './json-value.ts'
 import { DECEPTIVE, jsonEscape } from './plain-text.ts'
 import { joinPointer } from './pointer.ts'
 
@@ -37,7 +37,8 @@ export function formatDiff(changes: readonly Change[]): string {
 function compare(changes: Change[], pointer: string, before: JsonValue, after: JsonValue): void {
   if (before === after) return
   if (isArray(before) && isArray(after)) compareArrays(changes, pointer, before, after)
-  else if (isObject(before) && isObject(after)) compareObjects(changes, pointer, before, after)
+  else if (isJsonObject(before) && isJsonObject(after))
+    compareObjects(changes, pointer, before, after)
   else changes.push({ pointer, kind: 'changed', before, after })
 }
 
@@ -60,7 +61,10 @@ function compareObjects(
 ): void {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])
   for (const key of [...keys].sort()) {
-    compareMembers(changes, joinPointer(pointer, key), [own(before, key), own(after, key)])
+    compareMembers(changes, joinPointer(pointer, key), [
+      ownMember(before, key),
+      ownMember(after, key),
+    ])
   }
 }
 
@@ -74,16 +78,8 @@ function compareMembers(
   else if (before !== undefined) changes.push({ pointer, kind: 'removed', before })
 }
 
-function own(object: JsonObject, key: string): JsonValue | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined
-}
-
 function isArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value)
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function formatChange(change: Change): string {

@@ -1,5 +1,5 @@
 import { PolicyError } from './errors.ts'
-import type { JsonObject, JsonValue } from './json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from './json-value.ts'
 import { PATH_LENGTH_MAX, PATH_SEGMENTS_MAX } from './limits.ts'
 import { joinPointer } from './pointer.ts'
 
@@ -147,7 +147,7 @@ type Child = { readonly key: string | number; readonly match: PathMatch }
 
 function childrenOf({ pointer, value }: PathMatch, segment: PathSegment): Child[] {
   if (segment.kind === 'member') {
-    if (!isObject(value) || !Object.hasOwn(value, segment.name)) return []
+    if (!isJsonObject(value) || !Object.hasOwn(value, segment.name)) return []
     return childAt(pointer, segment.name, value[segment.name])
   }
   if (!isArray(value)) return []
@@ -198,8 +198,4 @@ function applyEdits(
 
 function isArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value)
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,7 @@
 import { canonicalize } from '../../base/canonical-json.ts'
 import { sha256Hex } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, ownMember } from '../../base/json-value.ts'
 import { MANDATE_LENGTH_MAX, MANDATES_MAX } from '../../base/limits.ts'
 import { assertPlainJson } from '../../base/plain-json.ts'
 import type { CustodyMandate } from '../../model/generated/types.ts'
@@ -29,7 +29,7 @@ export function namesOf({ sha256, nonce }: CustodyMandate): readonly string[] {
 
 function bindMandate({ kind, document }: MandateInput): CustodyMandate {
   if (kind !== 'x402' && kind !== 'ap2') throw invalid('the kind x402 or ap2')
-  if (!isObject(document)) throw invalid('a JSON object')
+  if (!isJsonObject(document)) throw invalid('a JSON object')
   assertPlainJson(document)
   const text = canonicalize(document)
   if (text.length > MANDATE_LENGTH_MAX) throw invalid(`at most ${MANDATE_LENGTH_MAX} characters`)
@@ -123,7 +123,7 @@ function readPayment(document: JsonObject): Payment {
   if (inner !== null && Object.hasOwn(document, 'payload')) throw invalid('one payment')
   const payment = inner ?? document
   for (const one of [document, payment]) {
-    const version = own(one, 'x402Version')
+    const version = ownMember(one, 'x402Version')
     if (version !== undefined && version !== 1) throw invalid('version 1 of x402')
   }
   const asked = memberOf(document, 'paymentRequirements')
@@ -179,7 +179,7 @@ function hexOf(object: JsonObject, name: string, bytes: number): string | null {
 }
 
 function unitsOf(object: JsonObject, name: string): bigint | null {
-  const value = own(object, name)
+  const value = ownMember(object, name)
   if (value === undefined) return null
   const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
   if (typeof text === 'string' && /^(?:0|[1-9][0-9]{0,77})$/.test(text)) return BigInt(text)
@@ -187,25 +187,17 @@ function unitsOf(object: JsonObject, name: string): bigint | null {
 }
 
 function textOf(object: JsonObject, name: string): string | null {
-  const value = own(object, name)
+  const value = ownMember(object, name)
   if (value === undefined) return null
   if (typeof value === 'string') return value
   throw invalid(`text as \`${name}\``)
 }
 
 function memberOf(object: JsonObject, name: string): JsonObject | null {
-  const value = own(object, name)
+  const value = ownMember(object, name)
   if (value === undefined) return null
-  if (isObject(value)) return value
+  if (isJsonObject(value)) return value
   throw invalid(`an object as \`${name}\``)
-}
-
-function own(object: JsonObject, name: string): JsonValue | undefined {
-  return Object.hasOwn(object, name) ? object[name] : undefined
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Addresses in hexadecimal are the same in either case; others are as they are. */

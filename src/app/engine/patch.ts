@@ -4,7 +4,7 @@ import { fromUtf8, hmacSha256, utf8 } from '../../base/digest.ts'
 import { decodeHex } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/json-value.ts'
 import { JSON_DEPTH_MAX, PATCH_BYTES_MAX } from '../../base/limits.ts'
 import { seal, unseal } from '../../host/seal.ts'
 import type { SealedPatch } from '../../trust/approve/review.ts'
@@ -101,8 +101,7 @@ function checkPayload(text: string): JsonObject {
   } catch (cause) {
     throw new PolicyError('PATCH_INVALID', 'the patched payload is not plain JSON', { cause })
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as JsonObject
+  if (isJsonObject(value)) return value
   throw new PolicyError(
     'PATCH_INVALID',
     'the patched payload must be a JSON object: the whole payload as it should run',

@@ -1,6 +1,6 @@
 import { canonicalize } from '../../base/canonical-json.ts'
 import { fromUtf8 } from '../../base/digest.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/json-value.ts'
 import type { Diagnostic } from '../../base/position.ts'
 import { compareText } from '../../base/position.ts'
 import { BUDGET } from '../../decide/rego/engine/evaluation.ts'
@@ -141,22 +141,18 @@ const ERRED = 'an error'
 function saidBy(outcome: RegoOutcome, theirs: string): string {
   if ('failed' in outcome) return outcome.failed === 'REGO_UNDEFINED' ? NOT_TRUE : ERRED
   const { value } = outcome
-  if (!isCases(value)) return value === true ? PASSED : NOT_TRUE
+  if (!isJsonObject(value)) return value === true ? PASSED : NOT_TRUE
   // The object holds the cases that came out, so only the tester, which watches, knows of one that did not.
   return allTrue(value) ? theirs : NOT_TRUE
 }
 
 /** The cases of a test such as `test_x[case]`, as text; null of any other. */
 function casesOf(outcome: RegoOutcome): string | null {
-  return 'value' in outcome && isCases(outcome.value) ? canonicalize(outcome.value) : null
-}
-
-function isCases(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return 'value' in outcome && isJsonObject(outcome.value) ? canonicalize(outcome.value) : null
 }
 
 function allTrue(value: JsonValue): boolean {
-  return isCases(value) ? Object.values(value).every(allTrue) : value === true
+  return isJsonObject(value) ? Object.values(value).every(allTrue) : value === true
 }
 
 /** Coverage of the author's own rules: not of the tests, nor of the library. */

@@ -4,7 +4,7 @@ import { fromUtf8, utf8 } from '../../base/digest.ts'
 import { decodeBase64 } from '../../base/encoding.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/json-value.ts'
 import {
   EXPORT_HTML_BYTES_MAX,
   EXPORT_HTML_RECEIPTS_MAX,
@@ -172,9 +172,7 @@ function objectOf(text: string, { number }: Row): JsonObject {
   } catch (cause) {
     throw at(number, 'expected disclosures as JSON', cause)
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as JsonObject
-  }
+  if (isJsonObject(value)) return value
   throw at(number, 'expected disclosures as a JSON object')
 }
 

@@ -1,7 +1,7 @@
 import { fromUtf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJsonBytes } from '../../base/json-parse.ts'
-import type { JsonObject } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject } from '../../base/json-value.ts'
 import { BUNDLE_BYTES_MAX, CANONICAL_DEPTH_MAX } from '../../base/limits.ts'
 import type { CompiledBaselineEntry } from '../../model/generated/types.ts'
 import type { Bundle } from '../../policy/bundle/bundle.ts'
@@ -84,9 +84,7 @@ function readObject(files: Bundle['files'], name: string): JsonObject {
     bytesMax: BUNDLE_BYTES_MAX,
     depthMax: CANONICAL_DEPTH_MAX,
   })
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as JsonObject
-  }
+  if (isJsonObject(value)) return value
   throw new PolicyError('BUNDLE_CORRUPT', `expected ${name} to hold an object`)
 }
 

@@ -1,7 +1,7 @@
 import { fromUtf8, sha256Hex, utf8 } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
-import type { JsonObject } from '../../base/json-value.ts'
+import { isJsonObject } from '../../base/json-value.ts'
 import { CHANGE_REVIEWS_MAX } from '../../base/limits.ts'
 import type { Change, ChangeForge, ForgeReview } from '../../model/ports.ts'
 import { retryWith, tooManyOthers } from '../forge/retry.ts'
@@ -98,8 +98,8 @@ const REVIEW_PATH = /^reviews\/\d{4}\.json$/
 function readReview(change: Change, ref: string, path: string, bytes: Uint8Array): ForgeReview {
   try {
     const value = parseJson(fromUtf8(bytes))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      const { state, body, submitted_at: submittedAt } = value as JsonObject
+    if (isJsonObject(value)) {
+      const { state, body, submitted_at: submittedAt } = value
       const known = state === 'approved' || state === 'rejected'
       if (known && typeof body === 'string' && typeof submittedAt === 'number') {
         return {

@@ -1,6 +1,6 @@
 import { PolicyError } from '../../base/errors.ts'
 import { parseJsonBytes } from '../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/json-value.ts'
 import { SIGSTORE_ANSWER_BYTES_MAX } from '../../base/limits.ts'
 
 /** `body` is null where the answer was no JSON object. */
@@ -47,8 +47,7 @@ function parseObject(bytes: Uint8Array): JsonObject | null {
   } catch {
     return null // An error page, say; its status tells.
   }
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-  return isObject ? (value as JsonObject) : null
+  return isJsonObject(value) ? value : null
 }
 
 /** An own text field of an answer; undefined when it is missing or no text. */

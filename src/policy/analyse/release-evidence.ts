@@ -1,7 +1,7 @@
 import { fromUtf8, isDigest } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue, ownMember } from '../../base/json-value.ts'
 import { EVIDENCE_BYTES_MAX, EVIDENCE_DEPTH_MAX, EVIDENCE_ITEMS_MAX } from '../../base/limits.ts'
 
 /** What one file of evidence says of itself, whatever it measures. */
@@ -58,7 +58,7 @@ export function readObject(bytes: Uint8Array): JsonObject {
       cause,
     )
   }
-  if (!isObject(value)) throw malformed('a JSON object')
+  if (!isJsonObject(value)) throw malformed('a JSON object')
   return value
 }
 
@@ -68,32 +68,28 @@ export function checkKeys(object: JsonObject, keys: readonly string[]): void {
   if (unknown !== undefined) throw malformed(`the keys ${keys.join(', ')}, found another one`)
 }
 
-export function ownOf(object: JsonObject, key: string): JsonValue | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined
-}
-
 export function objectOf(object: JsonObject, key: string): JsonObject {
-  const value = ownOf(object, key)
-  if (isObject(value)) return value
+  const value = ownMember(object, key)
+  if (isJsonObject(value)) return value
   throw malformed(`an object under "${key}"`)
 }
 
 /** Null when it is not there. */
 export function objectIfAny(object: JsonObject, key: string): JsonObject | null {
-  const value = ownOf(object, key)
+  const value = ownMember(object, key)
   return value === undefined || value === null ? null : objectOf(object, key)
 }
 
 export function listOf(object: JsonObject, key: string): readonly JsonObject[] {
-  const value = ownOf(object, key)
-  if (!Array.isArray(value) || !value.every(isObject)) throw malformed(`objects under "${key}"`)
+  const value = ownMember(object, key)
+  if (!Array.isArray(value) || !value.every(isJsonObject)) throw malformed(`objects under "${key}"`)
   if (value.length > EVIDENCE_ITEMS_MAX) throw malformed(`at most ${EVIDENCE_ITEMS_MAX} of them`)
   return value
 }
 
 /** @throws {PolicyError} EVIDENCE_MALFORMED unless it is a whole number that counts something */
 export function countOf(object: JsonObject, key: string): number {
-  const value = ownOf(object, key)
+  const value = ownMember(object, key)
   if (
     typeof value === 'number' &&
     Number.isSafeInteger(value) &&
@@ -109,7 +105,7 @@ const COUNT_MAX = 1_000_000_000
 
 /** @throws {PolicyError} EVIDENCE_MALFORMED unless it is a number of at least 0 */
 export function measureOf(object: JsonObject, key: string): number {
-  const value = ownOf(object, key)
+  const value = ownMember(object, key)
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
   throw malformed(`a number of at least 0 under "${key}"`)
 }
@@ -133,7 +129,7 @@ const TIME = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:\d\d
 const ZONE_MS_MAX = 14 * 60 * 60 * 1000 // The furthest zone is UTC+14.
 
 export function timeAt(object: JsonObject, key: string): number | null {
-  const value = ownOf(object, key)
+  const value = ownMember(object, key)
   if (value === undefined || value === null || value === '') return null
   if (typeof value === 'string') return timeOf(value)
   throw malformed(`a time under "${key}"`)
@@ -152,15 +148,11 @@ export function nameOf(found: readonly (JsonValue | undefined)[]): string | null
 /** `metadata.release_digest`. */
 export function metadataName(object: JsonObject | null): JsonValue | undefined {
   const metadata = object === null ? null : objectIfAny(object, 'metadata')
-  return metadata === null ? undefined : ownOf(metadata, RELEASE_DIGEST)
+  return metadata === null ? undefined : ownMember(metadata, RELEASE_DIGEST)
 }
 
 /** The name under which evidence names its release. */
 export const RELEASE_DIGEST = 'release_digest'
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 export function malformed(expected: string, cause?: unknown): PolicyError {
   return new PolicyError('EVIDENCE_MALFORMED', `expected ${expected}`, { cause })

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, ownMember } from '../../base/json-value.ts'
 import type { CompiledCost, CompiledEval, CompiledLatency } from '../../model/generated/types.ts'
 import {
   type CostEvidence,
@@ -7,7 +7,6 @@ import {
   type EvalEvidence,
   type Evidence,
   evalOf,
-  isObject,
   type LatencyEvidence,
   listOf,
   malformed,
@@ -16,7 +15,6 @@ import {
   nameOf,
   objectIfAny,
   objectOf,
-  ownOf,
   RELEASE_DIGEST,
   readObject,
   timeAt,
@@ -41,7 +39,7 @@ export function readLatency(format: CompiledLatency['format'], bytes: Uint8Array
   }
   if (format === 'samples') {
     checkKeys(value, ['samples_ms', 'at', 'metadata'])
-    const samples = ownOf(value, 'samples_ms')
+    const samples = ownMember(value, 'samples_ms')
     if (!Array.isArray(samples)) throw malformed('a list under "samples_ms"')
     const measured = samples.map((one) => measureOf({ one }, 'one'))
     return { ...percentiles(measured), ...plain(value) }
@@ -72,7 +70,7 @@ export function readCost(format: CompiledCost['format'], bytes: Uint8Array): Cos
 /** `{passed, failed, skipped, at, metadata: {release_digest}}`. */
 function countsEval(value: JsonObject): EvalEvidence {
   checkKeys(value, ['passed', 'failed', 'skipped', 'at', 'metadata'])
-  const skipped = ownOf(value, 'skipped') === undefined ? 0 : countOf(value, 'skipped')
+  const skipped = ownMember(value, 'skipped') === undefined ? 0 : countOf(value, 'skipped')
   const counted = { passed: countOf(value, 'passed'), failed: countOf(value, 'failed'), skipped }
   return evalOf(counted, plain(value))
 }
@@ -84,10 +82,10 @@ function plain(value: JsonObject): Evidence {
 function promptfooEval(value: JsonObject): EvalEvidence {
   const { said, stats, results } = promptfoo(value)
   const passed = countOf(stats, 'successes')
-  const errors = ownOf(stats, 'errors') === undefined ? 0 : countOf(stats, 'errors')
+  const errors = ownMember(stats, 'errors') === undefined ? 0 : countOf(stats, 'errors')
   const failed = countOf(stats, 'failures') + errors
   if (results !== null) {
-    const succeeded = results.filter((one) => ownOf(one, 'success') === true).length
+    const succeeded = results.filter((one) => ownMember(one, 'success') === true).length
     if (results.length !== passed + failed || succeeded !== passed) {
       throw malformed('"stats" that count what "results" lists')
     }
@@ -103,17 +101,17 @@ type Promptfoo = {
 
 /** The file that `promptfoo eval --output` writes, or the summary within it; versions 2 and 3. */
 function promptfoo(value: JsonObject): Promptfoo {
-  const isWhole = isObject(ownOf(value, 'results'))
-  if (isWhole && ownOf(value, 'stats') !== undefined) throw malformed('one "stats", found two')
+  const isWhole = isJsonObject(ownMember(value, 'results'))
+  if (isWhole && ownMember(value, 'stats') !== undefined) throw malformed('one "stats", found two')
   const summary = isWhole ? objectOf(value, 'results') : value
-  const version = ownOf(summary, 'version')
+  const version = ownMember(summary, 'version')
   if (version !== 2 && version !== 3) throw malformed('the results of promptfoo, version 2 or 3')
   const config = isWhole ? objectIfAny(value, 'config') : null
   const tags = config === null ? null : objectIfAny(config, 'tags')
-  const tag = tags === null ? undefined : ownOf(tags, RELEASE_DIGEST)
+  const tag = tags === null ? undefined : ownMember(tags, RELEASE_DIGEST)
   const names = nameOf([metadataName(isWhole ? value : summary), metadataName(config), tag])
-  const results = ownOf(summary, 'results') === undefined ? null : listOf(summary, 'results')
-  if (results !== null) checkOnce(results, (one) => ownOf(one, 'id'))
+  const results = ownMember(summary, 'results') === undefined ? null : listOf(summary, 'results')
+  if (results !== null) checkOnce(results, (one) => ownMember(one, 'id'))
   const said = { at: timeAt(summary, 'timestamp'), names }
   return { said, stats: objectOf(summary, 'stats'), results }
 }
@@ -125,8 +123,9 @@ function listed(results: Promptfoo['results']): readonly JsonObject[] {
 
 /** A log of Inspect, as JSON. Its one accuracy is what counts; samples that were not scored have not passed. */
 function inspectEval(value: JsonObject): EvalEvidence {
-  if (ownOf(value, 'status') !== 'success') throw malformed('an evaluation with the status success')
-  if (ownOf(value, 'invalidated') === true) throw malformed('a log that was not invalidated')
+  if (ownMember(value, 'status') !== 'success')
+    throw malformed('an evaluation with the status success')
+  if (ownMember(value, 'invalidated') === true) throw malformed('a log that was not invalidated')
   const about = objectOf(value, 'eval')
   const results = objectOf(value, 'results')
   const [total, completed] = [
@@ -135,13 +134,13 @@ function inspectEval(value: JsonObject): EvalEvidence {
   ]
   if (completed > total) throw malformed('at most as many completed samples as there are')
   const { accuracy, scored } = scoreOf(results, completed)
-  if (ownOf(value, 'samples') !== undefined && ownOf(value, 'samples') !== null) {
+  if (ownMember(value, 'samples') !== undefined && ownMember(value, 'samples') !== null) {
     const samples = listOf(value, 'samples')
     if (samples.length !== 0 && samples.length !== total) {
       throw malformed('as many samples as the results count')
     }
     checkOnce(samples, (one) => {
-      const [id, epoch] = [ownOf(one, 'id'), ownOf(one, 'epoch')]
+      const [id, epoch] = [ownMember(one, 'id'), ownMember(one, 'epoch')]
       return id === undefined ? undefined : `${typeof id}:${String(id)} ${String(epoch ?? 1)}`
     })
   }
@@ -165,7 +164,7 @@ function scoreOf(
     throw malformed(`one score with the metric "accuracy", found ${scores.length}`)
   }
   if (one.accuracy > 1) throw malformed('an accuracy of at most 1')
-  const said = ownOf(one.score, 'scored_samples')
+  const said = ownMember(one.score, 'scored_samples')
   const scored =
     said === undefined || said === null ? completed : countOf(one.score, 'scored_samples')
   if (scored > completed) throw malformed('at most as many scored samples as were completed')

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../base/duration.ts'
 import { PolicyError } from '../../base/errors.ts'
-import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/json-value.ts'
 import { dropPath, parsePath, readPath } from '../../base/path.ts'
 import { parseAction } from '../../model/action.ts'
 import type {
@@ -184,16 +184,12 @@ const TREES: ReadonlySet<string> = new Set(['payload', 'context', 'result'])
 
 /** Objects are merged member by member; anything else takes the place of what was there. */
 function deepMerged(before: JsonValue | undefined, after: JsonValue): JsonValue {
-  if (!isObject(before) || !isObject(after)) return after
+  if (!isJsonObject(before) || !isJsonObject(after)) return after
   const members = Object.entries(after).map(
     ([key, value]) =>
       [key, deepMerged(Object.hasOwn(before, key) ? before[key] : undefined, value)] as const,
   )
   return { ...before, ...Object.fromEntries(members) }
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function actionOf({ project }: Context, fields: JsonObject): JudgedAction {

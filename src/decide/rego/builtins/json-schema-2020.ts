@@ -1,5 +1,5 @@
 import { PolicyError } from '../../../base/errors.ts'
-import type { JsonObject, JsonValue } from '../../../base/json-value.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../base/json-value.ts'
 import { joinPointer } from '../../../base/pointer.ts'
 import { fromJson } from '../values/json.ts'
 import type { Call } from './builtin.ts'
@@ -88,7 +88,7 @@ const FORMATS = new Set([
 
 function translate(schema: JsonValue, at: At): JsonValue {
   if (typeof schema === 'boolean') return schema
-  if (!isObject(schema)) throw refused(`expected a schema at ${at.pointer || 'its top'}`)
+  if (!isJsonObject(schema)) throw refused(`expected a schema at ${at.pointer || 'its top'}`)
   if (at.depth > DEPTH_MAX) throw refused(`expected at most ${DEPTH_MAX} levels`)
   const made: Record<string, JsonValue> = {}
   const also: JsonValue[] = []
@@ -145,7 +145,7 @@ function translateList(value: JsonValue, at: At): JsonValue[] {
 }
 
 function translateNamed(value: JsonValue, at: At): JsonObject {
-  if (!isObject(value)) throw refused(`expected schemas by name at ${at.pointer}`)
+  if (!isJsonObject(value)) throw refused(`expected schemas by name at ${at.pointer}`)
   const members = Object.entries(value).map(([name, one]) => {
     const pointer = joinPointer(at.pointer, name)
     return [name, translate(one, { depth: at.depth + 1, pointer })] as const
@@ -154,7 +154,7 @@ function translateNamed(value: JsonValue, at: At): JsonObject {
 }
 
 function namesByName(value: JsonValue, at: At): JsonObject {
-  if (isObject(value) && Object.values(value).every(isTexts)) return value
+  if (isJsonObject(value) && Object.values(value).every(isTexts)) return value
   throw refused(`expected lists of names by name at ${at.pointer}`)
 }
 
@@ -203,8 +203,4 @@ function callOf(units: number): Call {
 function refused(message: string, cause?: unknown): PolicyError {
   const code = /regex/.test(message) ? 'PATTERN_INVALID' : 'VALUE_INVALID'
   return new PolicyError(code, `the schema is refused: ${message}`, { cause })
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -2,7 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { encodeBase64url } from '../../../base/encoding.ts'
 import { PolicyError } from '../../../base/errors.ts'
 import { parseJson } from '../../../base/json-parse.ts'
-import type { JsonObject, JsonValue } from '../../../base/json-value.ts'
+import { isJsonObject, type JsonObject } from '../../../base/json-value.ts'
 import type { Value } from '../values/value.ts'
 import { objectGet, RegoObject } from '../values/value.ts'
 import type { Builtin, BuiltinFamily, Call } from './builtin.ts'
@@ -199,10 +199,6 @@ function parseHeaders(headers: string): JsonObject {
     if (!(cause instanceof PolicyError)) throw cause
     throw missing(`cannot parse JSON: ${cause.message}`)
   }
-}
-
-function isJsonObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function missing(message: string): BuiltinError {
