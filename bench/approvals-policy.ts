@@ -27,6 +27,7 @@ export async function approvalsPolicy(around: {
   const refuse = () => Promise.reject(new Error('these files hold no Rego'))
   const rego = {
     ...{ check: refuse, build: refuse, plan: refuse, format: refuse, test: refuse },
+    warm: () => undefined,
     close: async () => undefined,
   }
   const { bundle, diagnostics } = await compile(new Map(Object.entries(files)), { rego })

@@ -142,7 +142,8 @@ var webAssembly = globalThis.WebAssembly;
 // src/host/rego-compiler/worker.ts
 var WASI_MODULE = "wasi_snapshot_preview1";
 var given = workerData?.module;
-var compiler;
+var fresh;
+var loaded = load();
 parentPort?.on("message", ({ id, request }) => {
   let answer;
   try {
@@ -153,11 +154,20 @@ parentPort?.on("message", ({ id, request }) => {
   parentPort?.postMessage(answer);
 });
 function answerTo(id, request) {
-  if (compiler !== void 0) return { id, answer: compiler(request) };
-  const module = given ?? new webAssembly.Module(unpack());
-  compiler = start(module);
-  const answer = compiler(request);
-  return given === void 0 ? { id, answer, module } : { id, answer };
+  if ("failure" in loaded) throw loaded.failure;
+  const answer = loaded.compiler(request);
+  const module = fresh;
+  fresh = void 0;
+  return module === void 0 ? { id, answer } : { id, answer, module };
+}
+function load() {
+  try {
+    if (given !== void 0) return { compiler: start(given) };
+    fresh = new webAssembly.Module(unpack());
+    return { compiler: start(fresh) };
+  } catch (failure) {
+    return { failure };
+  }
 }
 function start(module) {
   const names = webAssembly.Module.imports(module).map((i) => {

@@ -132,6 +132,8 @@ export interface RegoCompiler {
     files: RegoFiles,
     options: { readonly data: JsonObject; readonly filter?: string },
   ): Promise<RegoTested>
+  /** Starts the worker while its caller does something else, so that the next call finds it ready. Never throws. */
+  warm(): void
   /** Ends the worker; the next call starts another. */
   close(): Promise<void>
 }

@@ -58,6 +58,7 @@ export function compileFiles(files: ReadonlyMap<string, string>): Promise<Compil
       plan: refuse,
       format: refuse,
       test: refuse,
+      warm: () => undefined,
       close: async () => undefined,
     },
   })

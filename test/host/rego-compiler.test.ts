@@ -3,11 +3,13 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import canonicalize from 'canonicalize'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { JsonObject, JsonValue } from '../../src/base/json-value.ts'
+import type { OpaCompiler } from '../../src/host/rego-compiler/compiler.ts'
 import { createRegoCompiler } from '../../src/host/rego-compiler/compiler.ts'
 
 const { loadPolicySync } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm')
@@ -437,10 +439,33 @@ describe('the worker', () => {
   test('idle -> it ends, and the next call starts another', async () => {
     const brief = createRegoCompiler({ hostBuiltins: [], idleMsMax: 10 })
     await brief.version()
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await sleep(100)
     expect(await brief.version()).toHaveProperty('opa')
     await brief.close()
     await brief.close()
+  })
+
+  test.for([
+    { name: 'nothing', next: async () => undefined },
+    { name: 'a call', next: (warmed: OpaCompiler) => warmed.version() },
+    { name: 'idleness and a call', next: (warmed: OpaCompiler) => sleep(50).then(warmed.version) },
+    { name: 'the same once more', next: async (warmed: OpaCompiler) => warmed.warm() },
+  ])('warmed, then $name -> it works, and it ends', async ({ next }) => {
+    const warmed = createRegoCompiler({ hostBuiltins: [], idleMsMax: 10 })
+    warmed.warm()
+    await next(warmed)
+    expect(await warmed.version()).toHaveProperty('opa')
+    await warmed.close()
+  })
+
+  test('the same question again -> the same answer, unless it was long ago', async () => {
+    const ask = (n: number) => compiler.check({ 'again.rego': `package again\np := ${n}` })
+    const { packages } = await ask(1)
+    expect((await ask(1)).packages).toBe(packages)
+    for (let n = 2; n < 12; n += 1) await ask(n)
+    const later = await ask(1)
+    expect(later.packages).toEqual(packages)
+    expect(later.packages).not.toBe(packages)
   })
 
   test('many calls at once -> each gets its own answer', async () => {

@@ -61,12 +61,13 @@ export type PolicyGateQuery = {
  *   STORE_FAILED for recorded actions
  */
 export async function judgePolicy(query: PolicyGateQuery): Promise<PolicyGate> {
-  const { gitDir, prefix } = await findGitFolder(query.folder)
-  const git = openGit(gitDir)
-  const place = { git, folder: prefix }
-  const base = { name: query.base, sha: await commitOf(git, query.base) }
-  const head = { name: query.head, sha: await commitOf(git, query.head) }
   return withRegoCompiler(async (rego) => {
+    rego.warm()
+    const { gitDir, prefix } = await findGitFolder(query.folder)
+    const git = openGit(gitDir)
+    const place = { git, folder: prefix }
+    const base = { name: query.base, sha: await commitOf(git, query.base) }
+    const head = { name: query.head, sha: await commitOf(git, query.head) }
     const now = query.clock()
     const trees = openTrees(git, prefix, rego)
     const before = await baseAt(place, base.sha, { trees, rego })

@@ -116,15 +116,17 @@ export function createRegoCompiler(options: RegoCompilerOptions): OpaCompiler {
   const desk = createDesk(options.callMsMax ?? CALL_MS_MAX, options.idleMsMax ?? IDLE_MS_MAX)
   const host_builtins = options.hostBuiltins
   const ask = desk.ask
+  // The two sides of a change are seldom different in their Rego.
+  const recall = remember(ask)
   return {
     check: async (files) => {
       const request = { op: 'check', files, host_builtins }
-      const answer = await ask<Diagnosed & Pick<RegoChecked, 'packages'>>(request)
+      const answer = await recall<Diagnosed & Pick<RegoChecked, 'packages'>>(request)
       return { ...refused(answer), packages: answer.packages }
     },
     build: async (files, entrypoints, { tests = false } = {}) => {
       const request = { op: 'build', files, host_builtins, entrypoints, tests }
-      const answer = await ask<Diagnosed | { wasm: string; plan: string }>(request)
+      const answer = await recall<Diagnosed | { wasm: string; plan: string }>(request)
       if ('diagnostics' in answer) return refused(answer)
       return { wasm: new Uint8Array(Buffer.from(answer.wasm, 'base64')), plan: answer.plan }
     },
@@ -155,6 +157,7 @@ export function createRegoCompiler(options: RegoCompilerOptions): OpaCompiler {
       return 'diagnostics' in answer ? refused(answer) : answer
     },
     version: () => ask<{ opa: string; go: string }>({ op: 'version' }),
+    warm: desk.warm,
     close: desk.close,
   }
 }
@@ -213,8 +216,29 @@ function refused(answer: Diagnosed): { readonly diagnostics: readonly Diagnostic
   }
 }
 
+/** How many answers a compiler keeps, the latest asked for. */
+const ANSWERS_MAX = 8
+
+/** Gives the answer to a request that was just asked once more, without asking. What failed is asked again. */
+function remember(ask: Desk['ask']): Desk['ask'] {
+  const answers = new Map<string, Promise<unknown>>()
+  return <T>(request: object): Promise<T> => {
+    const key = JSON.stringify(request)
+    const answer = (answers.get(key) ?? ask<T>(request)) as Promise<T>
+    answers.delete(key)
+    answers.set(key, answer)
+    answer.catch(() => answers.delete(key))
+    for (const oldest of answers.keys()) {
+      if (answers.size <= ANSWERS_MAX) break
+      answers.delete(oldest)
+    }
+    return answer
+  }
+}
+
 type Desk = {
   ask<T>(request: object): Promise<T>
+  warm(): void
   close(): Promise<void>
 }
 
@@ -236,11 +260,22 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
     if (worker === ended) worker = undefined
   }
 
+  const ready = (): Worker => {
+    if (worker !== undefined) return worker
+    const started = startWorker()
+    started.on('exit', () => forget(started))
+    worker = started
+    return started
+  }
+
+  const rest = (): void => {
+    clearTimeout(idle)
+    if (worker !== undefined) idle = setTimeout(() => void drop(), idleMsMax).unref()
+  }
+
   const call = async (request: string): Promise<string> => {
     clearTimeout(idle)
-    const busy = worker ?? startWorker()
-    if (worker === undefined) busy.on('exit', () => forget(busy))
-    worker = busy
+    const busy = ready()
     busy.ref()
     try {
       count += 1
@@ -250,7 +285,7 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
       throw error
     } finally {
       busy.unref()
-      if (worker !== undefined) idle = setTimeout(() => void drop(), idleMsMax).unref()
+      rest()
     }
   }
 
@@ -262,6 +297,12 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
 
   return {
     ask: <T>(request: object) => inTurn(async () => read<T>(await call(JSON.stringify(request)))),
+    // Not in turn: who warms goes on with something else before turns are taken.
+    warm: () => {
+      if (worker !== undefined) return
+      ready()
+      rest()
+    },
     close: () => inTurn(drop),
   }
 }

@@ -33,8 +33,12 @@ type Exports = {
 
 const WASI_MODULE = 'wasi_snapshot_preview1'
 
+type Compiler = (request: string) => string
+
 const given = (workerData as WorkerStart | null)?.module
-let compiler: ((request: string) => string) | undefined
+let fresh: WasmModule | undefined
+// At once, not with the first call: whoever starts a worker may have something else to do meanwhile.
+const loaded = load()
 
 parentPort?.on('message', ({ id, request }: WorkerCall) => {
   let answer: WorkerAnswer
@@ -47,14 +51,24 @@ parentPort?.on('message', ({ id, request }: WorkerCall) => {
 })
 
 function answerTo(id: number, request: string): WorkerAnswer {
-  if (compiler !== undefined) return { id, answer: compiler(request) }
-  const module = given ?? new webAssembly.Module(unpack())
-  compiler = start(module)
-  const answer = compiler(request)
-  return given === undefined ? { id, answer, module } : { id, answer }
+  if ('failure' in loaded) throw loaded.failure
+  const answer = loaded.compiler(request)
+  const module = fresh
+  fresh = undefined
+  return module === undefined ? { id, answer } : { id, answer, module }
 }
 
-function start(module: WasmModule): (request: string) => string {
+function load(): { readonly compiler: Compiler } | { readonly failure: unknown } {
+  try {
+    if (given !== undefined) return { compiler: start(given) }
+    fresh = new webAssembly.Module(unpack())
+    return { compiler: start(fresh) }
+  } catch (failure) {
+    return { failure }
+  }
+}
+
+function start(module: WasmModule): Compiler {
   const names = webAssembly.Module.imports(module).map((i) => {
     if (i.module !== WASI_MODULE) throw new Error(`the compiler imports ${i.module}.${i.name}`)
     return i.name

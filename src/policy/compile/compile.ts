@@ -51,6 +51,7 @@ export type Compiled =
 export async function compile(files: PolicyFiles, ports: CompilePorts): Promise<Compiled> {
   const report = newReport()
   if (!checkSizes(files, report)) return refused(report)
+  if ([...files.keys()].some((path) => path.endsWith('.rego'))) ports.rego.warm()
   const { documents, diagnostics } = parseDocuments(files)
   report.diagnostics.push(...diagnostics)
   checkFields(documents, report)

@@ -47,6 +47,7 @@ test('zero policies do not allow all: they do not even compile (2798)', async ()
     plan: refuse,
     format: refuse,
     test: refuse,
+    warm: () => undefined,
     close: async () => undefined,
   }
   const files = new Map([['countersign.yaml', String(policyFiles().get('countersign.yaml'))]])

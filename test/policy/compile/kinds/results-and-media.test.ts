@@ -80,6 +80,7 @@ const rego = {
   plan: refuse,
   format: refuse,
   test: refuse,
+  warm: () => undefined,
   close: async () => undefined,
 }
 const head = 'apiVersion: countersign/v1\nkind: '
