@@ -91,6 +91,8 @@ function engine(): { readonly ajv: Ajv2020; readonly uris: WeakMap<object, strin
     strict: true,
     allowUnionTypes: true,
     ownProperties: true,
+    // To polish the code takes longer than a process will ever save by it.
+    code: { optimize: false },
   })
   const uris = new WeakMap<object, string>()
   for (const schema of Object.values(SCHEMAS)) {

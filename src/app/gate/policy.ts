@@ -70,12 +70,14 @@ export async function judgePolicy(query: PolicyGateQuery): Promise<PolicyGate> {
     const head = { name: query.head, sha: await commitOf(git, query.head) }
     const now = query.clock()
     const trees = openTrees(git, prefix, rego)
-    const before = await baseAt(place, base.sha, { trees, rego })
+    const [before, merged] = await Promise.all([
+      baseAt(place, base.sha, { trees, rego }),
+      mergedOf(place, base.sha, head.sha),
+    ])
     const about = {
       ...{ folder: prefix, base: { ...base, policy: before?.bundle.digest ?? null } },
       head: { ...head, policy: null },
     }
-    const merged = await mergedOf(place, base.sha, head.sha)
     if (merged instanceof PolicyError) {
       const nothing = { check: null, tests: null, diff: null, weakenings: [], routes: [] }
       const stopped = problemOf(merged)

@@ -260,9 +260,9 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
     if (worker === ended) worker = undefined
   }
 
-  const ready = (): Worker => {
+  const ready = (rehearse: boolean): Worker => {
     if (worker !== undefined) return worker
-    const started = startWorker()
+    const started = startWorker(rehearse)
     started.on('exit', () => forget(started))
     worker = started
     return started
@@ -275,7 +275,7 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
 
   const call = async (request: string): Promise<string> => {
     clearTimeout(idle)
-    const busy = ready()
+    const busy = ready(false)
     busy.ref()
     try {
       count += 1
@@ -300,7 +300,7 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
     // Not in turn: who warms goes on with something else before turns are taken.
     warm: () => {
       if (worker !== undefined) return
-      ready()
+      ready(true)
       rest()
     },
     close: () => inTurn(drop),
@@ -319,11 +319,11 @@ function share(module: WasmModule): void {
   }, MODULE_IDLE_MS_MAX).unref()
 }
 
-function startWorker(): Worker {
+function startWorker(rehearse: boolean): Worker {
   if (shared !== undefined) share(shared)
   // From source this file is compiler.ts, in dist compiler.js, in a bundle perhaps .mjs: the worker is named alike.
   const extension = /\.[cm]?[jt]s$/.exec(new URL(import.meta.url).pathname)?.[0] ?? '.js'
-  const start: WorkerStart = shared === undefined ? {} : { module: shared }
+  const start: WorkerStart = shared === undefined ? { rehearse } : { rehearse, module: shared }
   const worker = new Worker(new URL(`./worker${extension}`, import.meta.url), {
     workerData: start,
     env: {},

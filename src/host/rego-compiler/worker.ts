@@ -6,8 +6,12 @@ import { createWasi } from './wasi.ts'
 import type { WasmMemory, WasmModule } from './web-assembly.ts'
 import { webAssembly } from './web-assembly.ts'
 
-/** What the worker is started with: the module, where another worker of the process has compiled it. */
-export type WorkerStart = { readonly module?: WasmModule }
+export type WorkerStart = {
+  /** Where another worker of the process has compiled it. */
+  readonly module?: WasmModule
+  /** Whether to build something before the first call comes: the module's functions are compiled as they are first run. */
+  readonly rehearse?: boolean
+}
 
 /** What the worker is sent: the text of one JSON request. */
 export type WorkerCall = { readonly id: number; readonly request: string }
@@ -31,14 +35,28 @@ type Exports = {
   rego_length(): number
 }
 
+/** What a policy's package is like, so that its own build finds compiled what it needs. */
+const REHEARSAL = JSON.stringify({
+  op: 'build',
+  files: {
+    'rehearsal.rego':
+      'package rehearsal\n\ndeny contains {"msg": input.a} if some_in(input.b)\n\nsome_in(list) if {\n\tsome one in list\n\tone.c in {"d", "e"}\n\tnot startswith(one.f, "g")\n}\n',
+    'data.json': '{}',
+  },
+  host_builtins: [],
+  entrypoints: ['rehearsal/deny'],
+  tests: false,
+})
+
 const WASI_MODULE = 'wasi_snapshot_preview1'
 
 type Compiler = (request: string) => string
 
-const given = (workerData as WorkerStart | null)?.module
+const { module: given, rehearse = false } = (workerData ?? {}) as WorkerStart
 let fresh: WasmModule | undefined
 // At once, not with the first call: whoever starts a worker may have something else to do meanwhile.
 const loaded = load()
+if (rehearse && 'compiler' in loaded) loaded.compiler(REHEARSAL)
 
 parentPort?.on('message', ({ id, request }: WorkerCall) => {
   let answer: WorkerAnswer

@@ -28,8 +28,12 @@ export type ActionWorld = Awaited<ReturnType<typeof openActionWorld>>
 /**
  * A policy repository on a fake GitHub, people with accounts and keys, and a token of the job. The repository is cloned by
  * path: what is sent over HTTP is the API alone.
+ *
+ * @param policy - its files, in the place of a small policy, by the number of each person's account
  */
-export async function openActionWorld() {
+export async function openActionWorld(
+  policy?: (numberOf: (login: string) => number) => Readonly<Record<string, string>>,
+) {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-gate-'))
   const bare = join(folder, 'approvals.git')
   const github = await startFakeGithub({ folder: bare })
@@ -51,10 +55,14 @@ export async function openActionWorld() {
     ),
   )
   const forge = `forge: { kind: github, repository: acme/approvals, api_url: "${github.url}" }\n`
-  const files = {
-    ...baseFiles(`${CHANGES}${forge}`),
-    ...{ 'policies/roster.yaml': roster, 'traces/notes.jsonl': TRACE },
-  }
+  const given = policy?.((login) => account(login).id)
+  const files: Files =
+    given === undefined
+      ? {
+          ...baseFiles(`${CHANGES}${forge}`),
+          ...{ 'policies/roster.yaml': roster, 'traces/notes.jsonl': TRACE },
+        }
+      : { ...given, 'countersign.yaml': `${given['countersign.yaml']}${forge}` }
   const at = (): number => Date.now() - 60_000
   const base = importCommit(bare, 'refs/heads/main', files, {
     from: 'refs/heads/main^0',
