@@ -91,6 +91,7 @@ export function installTools(): { readonly folder: string } {
   }
   for (const name of Object.keys(GO_SOURCES)) goSource(name as keyof typeof GO_SOURCES)
   for (const name of Object.keys(PYPI_TOOLS)) pypiTool(name as keyof typeof PYPI_TOOLS)
+  markdownViewer()
   for (const [name, debianPackage] of Object.entries(SYSTEM_TOOLS)) {
     if (spawnSync('which', [name]).status === 0) continue
     console.error(`installing ${debianPackage}`)
@@ -98,6 +99,34 @@ export function installTools(): { readonly folder: string } {
     run('apt-get', ['install', '-y', '-q', '--no-install-recommends', debianPackage])
   }
   return { folder }
+}
+
+/**
+ * The folder of the packages that show Markdown as GitHub does, in a browser: `scripts/markdown-viewer` has their lock,
+ * apart from the project's own. Installed when it is missing; no script of theirs runs.
+ */
+export function markdownViewer(): string {
+  const source = join(import.meta.dirname, 'markdown-viewer')
+  const lock = readFileSync(join(source, 'package-lock.json'))
+  const hash = createHash('sha256').update(lock).digest('hex').slice(0, 16)
+  const folder = join(toolFolder(), `markdown-viewer-${hash}`)
+  if (existsSync(folder)) return folder
+  console.error('installing the Markdown viewer')
+  const draft = `${folder}.draft-${process.pid}`
+  rmSync(draft, { recursive: true, force: true })
+  mkdirSync(draft, { recursive: true })
+  for (const name of ['package.json', 'package-lock.json']) {
+    cpSync(join(source, name), join(draft, name))
+  }
+  run('npm', ['ci', '--prefix', draft, '--ignore-scripts', '--no-audit', '--no-fund', '--silent'])
+  try {
+    renameSync(draft, folder)
+  } catch (error) {
+    // Another run was quicker.
+    if (!existsSync(folder)) throw error
+    rmSync(draft, { recursive: true, force: true })
+  }
+  return folder
 }
 
 export type DataArchive = keyof typeof DATA_ARCHIVES

@@ -3,14 +3,14 @@ import type { NeededRoute } from '../model/policy-change.ts'
 import { mayWeaken } from '../model/policy-diff.ts'
 import { plural } from './check-text.ts'
 import { routesMissing } from './gate-annotations.ts'
-import { mermaidWords } from './gate-escape.ts'
+import { mermaidWords, shortRef } from './gate-escape.ts'
 
 /** How a gate came to its verdict, as a Mermaid diagram in a fence. */
 export function verdictDiagram(gate: PolicyGate): string {
   const { verdict, base, head } = gate
   const steps = stepsOf(gate)
   return fenced([
-    `  base["policy of ${mermaidWords(base.name)}<br/>${digestWords(base.policy)}"]`,
+    `  base["policy of ${mermaidWords(shortRef(base.name))}<br/>${digestWords(base.policy)}"]`,
     `  change["${changeWords(gate)}<br/>${digestWords(head.policy)}"]`,
     '  base --> change',
     ...steps.flatMap(({ id, words, state }) => [

@@ -24,15 +24,28 @@ export function commands(lines: readonly string[]): Html {
   return `<pre><code>${lines.map((line) => escapeHtml(shown(line, LINE_MAX))).join('\n')}</code></pre>`
 }
 
-/** A table, with a word on how many rows are not in it; no table without rows. */
+/** A table, with a word on how many rows are not in it; no table without rows, and no column without a value. */
 export function table(head: readonly string[], rows: readonly (readonly Html[])[], left = 0): Html {
-  const cells = (kind: 'th' | 'td', row: readonly Html[]): string =>
-    `<tr>${row.map((cell) => `<${kind}>${cell}</${kind}>`).join('')}</tr>`
+  const filled = head.map((_name, at) => rows.some((row) => row[at] !== ''))
+  const cells = (kind: 'th' | 'td', row: readonly Html[]): string => {
+    const shown = row.filter((_cell, at) => filled[at])
+    return `<tr>${shown.map((cell) => `<${kind}>${cell}</${kind}>`).join('')}</tr>`
+  }
   const body = rows.map((row) => cells('td', row))
   return [
     ...(body.length === 0 ? [] : ['<table>', cells('th', head), ...body, '</table>']),
     ...(left > 0 ? [`<p>${leftOut(left)}</p>`] : []),
   ].join('\n')
+}
+
+/** A sign and a word that stay on one line. */
+export function signed(sign: string, word: string): Html {
+  return `${sign}&nbsp;${word.replaceAll(' ', '&nbsp;')}`
+}
+
+/** A revision without what says nothing to a reader: `origin/main` for `refs/remotes/origin/main`. */
+export function shortRef(name: string): string {
+  return name.replace(/^refs\/(?:heads|remotes)\/(?=.)/, '')
 }
 
 /** A word on what is not shown. */

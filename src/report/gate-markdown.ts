@@ -1,6 +1,6 @@
 import type { GateSide, GateVerdict, PolicyGate } from '../model/gate.ts'
 import { guardDiagram, verdictDiagram } from './gate-diagram.ts'
-import { code, type Html } from './gate-escape.ts'
+import { code, type Html, shortRef } from './gate-escape.ts'
 import { gateFromTop } from './gate-places.ts'
 import {
   changeSection,
@@ -104,7 +104,7 @@ const SHORT = 12
 
 function sideHtml({ name, sha }: GateSide): Html {
   const short = sha.slice(0, SHORT)
-  return name === sha ? code(short) : `${code(name)} ${code(short)}`
+  return name === sha ? code(short) : `${code(shortRef(name))} ${code(short)}`
 }
 
 /** The most detailed text that fits. With no rows only counts are left, which always do. */

@@ -12,7 +12,16 @@ import type { Direction, PolicyChange, SourceChange } from '../model/policy-diff
 import { changeWord } from '../model/policy-diff.ts'
 import { plural } from './check-text.ts'
 import { flipSum, flipText } from './diff-text.ts'
-import { code, codes, commands, type Html, leftOut, shellWord, table } from './gate-escape.ts'
+import {
+  code,
+  codes,
+  commands,
+  type Html,
+  leftOut,
+  shellWord,
+  signed,
+  table,
+} from './gate-escape.ts'
 import { type FailedTest, failedTests, type Uncovered, uncovered } from './gate-tests.ts'
 import { lineDiff } from './line-diff.ts'
 
@@ -59,14 +68,20 @@ export function problemSection({ problems }: PolicyGate, detail: Detail): Html |
   return section('What stands against it', ['code', 'what', 'where'], problems, row, detail)
 }
 
-export function checkSection({ check }: PolicyGate, detail: Detail): Html | null {
+/** What check found; folded in where nothing of it is an error. */
+export function checkSection({ check, counts }: PolicyGate, detail: Detail): Html | null {
   const row = (one: Diagnostic): Html[] => [
-    one.severity === 'error' ? '🔴 error' : '🟡 warning',
+    one.severity === 'error' ? signed('🔴', 'error') : signed('🟡', 'warning'),
     one.code,
     code(one.hint === undefined ? one.message : `${one.message}; ${one.hint}`),
     placeHtml(one),
   ]
-  return section('Check', ['', 'code', 'what', 'where'], check?.diagnostics ?? [], row, detail)
+  const head = ['', 'code', 'what', 'where']
+  const found = check?.diagnostics ?? []
+  if (counts.errors > 0 || found.length === 0) return section('Check', head, found, row, detail)
+  const words = `<summary>${plural(found.length, 'warning')}</summary>`
+  const body = cutTable(head, found, row, detail.rows)
+  return `### Check\n\n<details>${words}\n${body}\n</details>`
 }
 
 export function testSection({ tests }: PolicyGate, detail: Detail): Html | null {
@@ -183,7 +198,7 @@ function changeRow(change: PolicyChange): Html[] {
   })
   const left = gravest.length - words.length
   return [
-    `${MARK[direction]} ${changeWord(change)}`,
+    signed(MARK[direction], changeWord(change)),
     `${part} ${code(id)}`,
     [...words, ...(left > 0 ? [leftOut(left)] : [])].join('<br>'),
     placeHtml(change.after ?? change.before),
@@ -192,7 +207,7 @@ function changeRow(change: PolicyChange): Html[] {
 
 function weakeningRow({ part, id, direction, message, place }: Weakening): Html[] {
   const word = direction === 'weaker' ? 'weakened' : 'changed'
-  return [`${MARK[direction]} ${word}`, `${part} ${code(id)}`, code(message), placeHtml(place)]
+  return [signed(MARK[direction], word), `${part} ${code(id)}`, code(message), placeHtml(place)]
 }
 
 /** What differs in Rego, line by line, folded in. */
@@ -211,7 +226,10 @@ const LINE_MAX = 300
 function reviewsOf(gate: PolicyGate, report: ChangeReport, { rows }: Detail): Html {
   const { pull, routes, reviews, refused, request } = report
   const isMissing = routes.some((route) => route.missing > 0)
-  const until = request === null ? '' : `\n<p>Reviews count until ${code(request.expiresAt)}.</p>`
+  const until =
+    request === null
+      ? ''
+      : `\n<p>Reviews count until ${code(request.expiresAt.replace(/\.\d+Z$/, 'Z'))}.</p>`
   const asked = (route: NeededRoute): Html[] => routeRow(route, reviews)
   const tables = [
     cutTable(['', 'route', 'needs', 'approved by', 'may approve'], routes, asked, rows),
@@ -232,14 +250,14 @@ function routeRow(route: NeededRoute, reviews: readonly CountedReview[]): Html[]
     .map(({ reviewer }) => reviewer)
   const open = reviewers.filter((person) => !have.includes(person))
   return [
-    missing === 0 ? '✅' : `⏳ ${missing} missing`,
+    missing === 0 ? '✅' : signed('⏳', `${missing} missing`),
     ...[code(id), `${quorum}, ${signature}`, codes(have), missing === 0 ? '' : codes(open)],
   ]
 }
 
 function reviewRow({ reviewer, verdict, routes, assurance, comment }: CountedReview): Html[] {
   return [
-    `${verdict === 'approve' ? '✅' : '⛔'} ${verdict}`,
+    signed(verdict === 'approve' ? '✅' : '⛔', verdict),
     ...[code(reviewer), codes(routes), assurance, comment === undefined ? '' : code(comment)],
   ]
 }
@@ -252,10 +270,10 @@ function refusedRow({ code: name, message, about }: ChangeProblem): Html[] {
 function howTo({ base, head }: PolicyGate, report: ChangeReport | null): Html {
   const number = report === null ? 'N' : String(report.pull.number)
   const at = report === null ? head.sha : report.pull.headSha
-  const change = `--base ${shellWord(base.name)} --head ${at}`
+  const from = `${number} --base ${shellWord(base.name)} \\`
   const lines = [
-    `countersign changes show ${number} ${change}`,
-    `countersign changes approve ${number} ${change} --key ~/.ssh/id_ed25519`,
+    ...[`countersign changes show ${from}`, `  --head ${at}`],
+    ...[`countersign changes approve ${from}`, `  --head ${at} --key ~/.ssh/id_ed25519`],
   ]
   return `<p>To review it, in a clone that has fetched both:</p>\n${commands(lines)}`
 }

@@ -64,15 +64,15 @@ export function releaseMarkdown(gate: ReleaseGate): string {
   const rows = properties.map(({ id, passed, says, code: why, detail, file }) => [
     passed ? '✅' : says === 'hold' ? '⏸️' : '❌',
     code(id),
-    code(why === null ? detail : `${why} ${detail}`),
+    code(why === null ? detail.replaceAll(DIGEST, '$1…') : `${why} ${detail}`),
     file === undefined ? '' : code(file),
   ])
   const lines = [
     GATE_RELEASE_MARKER,
     `<h3>${HEADS[verdict]}${release === null ? '' : ` ${code(release.release)}`}</h3>`,
     `<p>${code(reason)}</p>`,
-    table(['', 'property', 'found', 'file'], rows, ROWS_MAX),
-    ...(facts.length === 0 ? [] : [table(['what', 'digest'], facts, ROWS_MAX)]),
+    cutTable(['', 'property', 'found', 'file'], rows),
+    ...(facts.length === 0 ? [] : [cutTable(['what', 'digest'], facts)]),
     ...(policy === null ? [] : [`<p>Judged by the policy ${code(policy)}.</p>`]),
     ...(evidence.length === 0
       ? []
@@ -92,17 +92,27 @@ const HEADS: Readonly<Record<ReleaseGate['verdict'], string>> = {
 }
 const ROWS_MAX = 100
 
-/** One annotation for each property that does not hold; where no file is to blame, on the policy's project file. */
+/** What is as it should be is shown in full below. */
+const DIGEST = /\b(sha256:[0-9a-f]{12}|[0-9a-f]{12})[0-9a-f]{28,52}\b/g
+
+function cutTable(head: readonly string[], rows: readonly (readonly Html[])[]): Html {
+  return table(head, rows.slice(0, ROWS_MAX), Math.max(0, rows.length - ROWS_MAX))
+}
+
+/**
+ * One annotation for each property that does not hold, where the manifest asks for it; where that is not what is wrong, on
+ * the policy's file that is, or on its project file.
+ */
 export function annotationsOfRelease({ properties }: ReleaseGate, folder = ''): Annotation[] {
   const below = (file: string): string => (folder === '' ? file : `${folder}/${file}`)
   return properties
     .filter(({ passed }) => !passed)
-    .map(({ id, says, code: why, detail, file, line }) => ({
+    .map(({ id, says, code: why, detail, file, line, place }) => ({
       id: why ?? id,
       level: says === 'deny' ? ('error' as const) : ('warning' as const),
-      file: below(file ?? 'countersign.yaml'),
-      ...{ line: line ?? 1, column: 1 },
-      message: `${id}: ${detail}`,
+      file: below(place?.file ?? file ?? 'countersign.yaml'),
+      ...{ line: place?.line ?? line ?? 1, column: place?.column ?? 1 },
+      message: `${id}: ${detail}${place === undefined || file === undefined ? '' : ` (${file})`}`,
     }))
 }
 
