@@ -46,6 +46,7 @@ const HEAVY = [
   'test/app/engine/rollback.test.ts',
   'test/app/engine/secrets.test.ts',
   'test/app/engine/tokens.test.ts',
+  'test/app/gate/policy-hostile.test.ts',
   'test/app/gate/release-example.test.ts',
   'test/app/gate/release-request.test.ts',
   'test/app/gate/release-verify.test.ts',

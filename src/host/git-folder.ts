@@ -1,28 +1,48 @@
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { lstat, readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { PolicyError } from '../base/errors.ts'
 
 /** A folder within a check-out: its repository's own folder, and its path below the top, with forward slashes. */
-export type GitFolder = { readonly gitDir: string; readonly prefix: string }
+export type GitFolder = {
+  readonly gitDir: string
+  readonly prefix: string
+  /** Whether it lies in the repository's own folder, which was not checked out, or was committed to look like one. */
+  readonly isBare: boolean
+}
 
 /**
  * Finds the Git repository that a folder lies in. Git itself is not asked, since it would read the machine's
  * configuration, and may refuse the check-out of another user, as a container's is.
  *
  * @param folder - absolute; need not exist as long as a folder above it does
- * @throws {PolicyError} FILE_UNREADABLE when it lies in none
+ * @throws {PolicyError} FILE_UNREADABLE when it lies in none, or behind a link within a check-out
  */
 export async function findGitFolder(folder: string): Promise<GitFolder> {
+  await refuseLinks(folder)
   const start = await existing(folder)
   const path = join(start, relative(await existingPath(folder), folder))
   // What looks like a bare repository may have been committed; only Git itself makes a `.git`, so that goes first.
   for (const gitDirOf of [checkedOutAt, bareAt]) {
     for (const top of upwards(start)) {
       const gitDir = await gitDirOf(top)
-      if (gitDir !== null) return { gitDir, prefix: relative(top, path).split(sep).join('/') }
+      if (gitDir === null) continue
+      const prefix = relative(top, path).split(sep).join('/')
+      return { gitDir, prefix, isBare: gitDirOf === bareAt }
     }
   }
   throw new PolicyError('FILE_UNREADABLE', `${folder} lies in no Git repository`, { file: folder })
+}
+
+/** What is checked out may be a change's own, which could have another folder judged in the place of its policy's. */
+async function refuseLinks(folder: string): Promise<void> {
+  for (const path of upwards(folder)) {
+    if ((await lstat(path).catch(() => null))?.isSymbolicLink() !== true) continue
+    for (const top of upwards(await realpath(dirname(path)))) {
+      if ((await checkedOutAt(top)) === null) continue
+      const message = `${path} is a link within the check-out ${top}; name the folder itself`
+      throw new PolicyError('FILE_UNREADABLE', message, { file: path })
+    }
+  }
 }
 
 function upwards(folder: string): readonly string[] {

@@ -6,7 +6,7 @@ import { POLICY_BYTES_MAX, POLICY_FILES_MAX } from '../base/limits.ts'
 import { policyFileBytesMax } from '../base/policy-file.ts'
 import { compareText } from '../base/position.ts'
 import type { Git } from './git.ts'
-import { openGit } from './git.ts'
+import { isOid, openGit } from './git.ts'
 import {
   isPolicyFile,
   PROJECT_FILE,
@@ -21,8 +21,14 @@ export function openRepository(folder: string): Git {
   return openGit(existsSync(inside) ? inside : folder)
 }
 
-/** The commit that a revision names. @throws {PolicyError} FILE_UNREADABLE when it names none */
+/**
+ * The commit that a revision names. Where a tag or another branch goes by the same name, Git would take the tag, which
+ * anybody who can push may have made.
+ *
+ * @throws {PolicyError} FILE_UNREADABLE when it names none; USAGE_INVALID when it may name two
+ */
 export async function commitOf(git: Git, revision: string): Promise<string> {
+  if (!isOid(revision)) await checkOneName(git, revision)
   try {
     const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]
     return (await git.run(args)).trim()
@@ -31,6 +37,29 @@ export async function commitOf(git: Git, revision: string): Promise<string> {
       cause,
     })
   }
+}
+
+/** Git tries these in turn (gitrevisions(7)); a name in full has to be that of a ref. */
+async function checkOneName(git: Git, revision: string): Promise<void> {
+  const name = /^(?:(?!@\{)[^~^:])*/.exec(revision)?.[0] ?? ''
+  const isFull = name.startsWith('refs/')
+  const tried = ['', 'refs/', 'refs/tags/', 'refs/heads/', 'refs/remotes/'].map((at) => at + name)
+  const refs = [...tried, `refs/remotes/${name}/HEAD`].filter((ref) => ref.startsWith('refs/'))
+  const format =
+    '--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end) %(refname)'
+  const listed = (await git.run(['for-each-ref', format, ...refs])).split('\n')
+  const found = listed.flatMap((line): { readonly ref: string; readonly oid: string }[] => {
+    const [oid = '', ref = ''] = line.split(' ')
+    return refs.includes(ref) ? [{ ref, oid }] : []
+  })
+  const [first, ...others] = found
+  if (first === undefined || (isFull && first.ref === name)) return
+  const other = isFull ? first : others.find(({ oid }) => oid !== first.oid)
+  if (other === undefined) return
+  const message = isFull
+    ? `expected the ref ${name}, found ${other.ref} alone; fetch it`
+    : `${name} may be ${first.ref} or ${other.ref}; write one of them`
+  throw new PolicyError('USAGE_INVALID', message)
 }
 
 /**
@@ -138,10 +167,12 @@ function checkReadings(
   const known = new Set<string>()
   for (const { path, mode } of all) {
     const name = folded(path)
+    const isLink = LINK_OR_SUBMODULE.test(mode)
+    if (isLink && top.startsWith(`${name}/`)) throw policyFileUnreadable(path, LINKED)
     if (!name.startsWith(top)) continue
     const inside = name.slice(top.length)
-    if (LINK_OR_SUBMODULE.test(mode) && isPolicyFile(`${inside}/any.yaml`, names)) {
-      throw policyFileUnreadable(path, 'expected a regular file, found a link or a submodule')
+    if (isLink && isPolicyFile(`${inside}/any.yaml`, names)) {
+      throw policyFileUnreadable(path, LINKED)
     }
     if (!isPolicyFile(inside, names)) continue
     if (!files.has(path) || known.has(name)) {
@@ -154,6 +185,7 @@ function checkReadings(
   }
 }
 
+const LINKED = 'expected a regular file, found a link or a submodule'
 const LINK_OR_SUBMODULE = /^1[26]0000$/
 
 /** The same for all names that some file system takes for one. */

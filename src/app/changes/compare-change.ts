@@ -10,6 +10,7 @@ import type { ChangedFile, Weakening } from '../../model/policy-change.ts'
 import type { RegoCompiler } from '../../model/ports.ts'
 import { weakeningsOf } from '../../policy/analyse/change-needs.ts'
 import { comparePolicies } from '../../policy/analyse/diff.ts'
+import { compareChecks } from '../../policy/analyse/diff-checks.ts'
 import { compareTests } from '../../policy/analyse/diff-tests.ts'
 import type { Bundle } from '../../policy/bundle/index.ts'
 import type { PolicyFiles } from '../../policy/compile/index.ts'
@@ -24,7 +25,7 @@ export type PolicyTrees = {
   /**
    * @param name - for messages
    * @param treeish - a commit or a tree
-   * @throws {PolicyError} the first complaint about that policy
+   * @throws {PolicyError} the first complaint about that policy, its file from the repository's top
    */
   at(name: string, treeish: string): Promise<PolicyTree>
   /** Takes one that has been compiled elsewhere. */
@@ -59,8 +60,20 @@ async function openTree(
   { name, tree }: { readonly name: string; readonly tree: string },
 ): Promise<PolicyTree> {
   const files = await readPolicyRevision(git, tree, folder)
-  const { bundle } = await compiled(name, files, rego)
-  return { bundle, files }
+  try {
+    const { bundle } = await compiled(name, files, rego)
+    return { bundle, files }
+  } catch (error) {
+    throw fromTop(error, folder)
+  }
+}
+
+/** Compiling names files from the policy's folder; all else here does so from the repository's top. */
+function fromTop(error: unknown, folder: string): unknown {
+  if (!(error instanceof PolicyError) || error.file === undefined || error.file === '') return error
+  const { code, message, at } = error
+  const file = below(folder, error.file)
+  return new PolicyError(code, message, { cause: error, file, ...(at === undefined ? {} : { at }) })
 }
 
 /** What merging a change does to the policy: part by part, to its tests, and to what guards the repository. */
@@ -81,6 +94,7 @@ export function compareTrees(
   const compared = {
     changes: comparePolicies({ before: sideOf(before, after), after: sideOf(after, before) }),
     tests: compareTests(old.documents, now.documents),
+    checks: compareChecks(before.files, after.files),
     files,
   }
   return weakeningsOf(compared, changes).map((one) => {
@@ -119,6 +133,7 @@ function roleOf(path: string, folder: string, folders: readonly string[]): Chang
 const GUARDS: readonly RegExp[] = [
   /^\.(?:github|gitea|forgejo|gitlab)(?:\/|$)/i,
   /^\.gitlab-ci\.yml$/i,
+  /^Jenkinsfile$/i,
   /^(?:docs\/)?CODEOWNERS$/i,
   /(?:^|\/)\.gitattributes$/i,
 ]

@@ -167,14 +167,14 @@ async function compare(bench: Bench, { headSha }: Change): Promise<Compared> {
     merged = baseSha === tip ? headSha : await mergedTree(git, tip, headSha)
   } catch (error) {
     if (!(error instanceof PolicyError) || error.code !== 'CHANGE_CONFLICT') throw error
-    return { ...nothing, baseSha: null, commits, problems: [problemOf(error, folder)] }
+    return { ...nothing, baseSha: null, commits, problems: [problemOf(error)] }
   }
   const before = await digestAt(trees, baseSha, baseSha)
   const atHead = await digestAt(trees, headSha, headSha)
   const after = await digestAt(trees, 'the merged policy', merged)
   const errors = [before.error, atHead.error, after.error].filter((error) => error !== null)
   const digests = { before: before.digest, atHead: atHead.digest, after: after.digest }
-  const problems = errors.slice(0, 1).map((error) => problemOf(error, folder))
+  const problems = errors.slice(0, 1).map((error) => problemOf(error))
   if (after.digest === null) return { ...nothing, ...digests, baseSha, commits, problems }
   const next = await trees.at('the merged policy', merged)
   const texts = [base.files, next.files]
@@ -279,11 +279,9 @@ function reasonOf(
   return reviews === null ? 'it cannot be reviewed' : reviews.reason
 }
 
-function problemOf(error: PolicyError, folder: string): ChangeProblem {
-  const { code, message, file, at } = error
-  if (file === undefined) return { code, message }
-  const path = folder === '' ? file : `${folder}/${file}`
-  return { code, message, place: { file: path, line: at?.line ?? 1, column: at?.column ?? 1 } }
+function problemOf({ code, message, file, at }: PolicyError): ChangeProblem {
+  if (file === undefined || file === '') return { code, message }
+  return { code, message, place: { file, line: at?.line ?? 1, column: at?.column ?? 1 } }
 }
 
 function moved({ number, headSha }: Change, head: string): PolicyError {

@@ -59,15 +59,17 @@ export async function judgeMergeGroup(query: MergeGroupQuery): Promise<MergeGrou
   })
 }
 
-/** `Merge pull request #12 from …`, or `… (#12)` at the end of a subject. */
+/** `Merge pull request #12 from …`, or `… (#12)` at the end of a commit's subject; null for none. */
+export function pullNamedIn(subject: string): number | null {
+  const match =
+    /^Merge pull request #([1-9]\d{0,8}) /.exec(subject) ?? /\(#([1-9]\d{0,8})\)$/.exec(subject)
+  return match === null ? null : Number(match[1])
+}
+
 async function pullsNamed({ git, tip }: Bench, head: string): Promise<readonly number[]> {
   const format = ['log', '--first-parent', '--reverse', '--no-show-signature', '--format=%s']
   const subjects = (await git.run([...format, head, `^${tip}`, '--'])).split('\n')
-  const found = subjects.flatMap((subject) => {
-    const match = /^Merge pull request #(\d{1,9}) /.exec(subject) ?? /\(#(\d{1,9})\)$/.exec(subject)
-    return match === null ? [] : [Number(match[1])]
-  })
-  return [...new Set(found)]
+  return [...new Set(subjects.map(pullNamedIn))].filter((number) => number !== null)
 }
 
 async function differences(

@@ -87,15 +87,19 @@ export async function judgePolicy(query: PolicyGateQuery): Promise<PolicyGate> {
     const after = { files, ...(await compile(files, { rego, now })) }
     const made = openedOf(after)
     const sides = before === null || made === null ? null : { before, after: made }
-    const { check, tests } = await checkAndTest(after, rego, { before, now })
     if (made !== null) await trees.put(tree, made)
+    // Tests keep the compiler busy, and reviews the network.
+    const [{ check, tests }, approvals] = await Promise.all([
+      checkAndTest(after, rego, { before, now }),
+      before === null ? null : approvalsOf(query, { base, head, trees }),
+    ])
     const needs =
       sides === null ? null : await needsOf(place, { base: base.sha, merged: tree }, sides)
     const found = {
       ...{ ...about, check, tests, head: { ...head, policy: made?.bundle.digest ?? null } },
       diff: sides === null ? null : await diffOf(query, sides),
       ...{ weakenings: needs?.weakenings ?? [], routes: needs?.routes ?? [] },
-      approvals: before === null ? null : await approvalsOf(query, { base, head, trees }),
+      approvals,
     }
     return conclude(query, found, { signed: before?.bundle.policy.changes?.signed_commits })
   })

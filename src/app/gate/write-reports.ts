@@ -1,4 +1,4 @@
-import { appendFile } from 'node:fs/promises'
+import { appendFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PolicyError } from '../../base/errors.ts'
 import { makeFolder, writeAtomically } from '../../host/files.ts'
@@ -17,6 +17,21 @@ export async function writeReports(reports: readonly WrittenReport[]): Promise<v
     await makeFolder(dirname(file))
     if (appends) await append(file, text)
     else await writeAtomically(file, text)
+  }
+}
+
+/**
+ * Takes away what an earlier run left, or the change brought along, so that without a verdict nothing passes for one.
+ *
+ * @throws {PolicyError} FILE_UNREADABLE
+ */
+export async function forgetReports(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    try {
+      await rm(file, { force: true })
+    } catch (cause) {
+      throw new PolicyError('FILE_UNREADABLE', `cannot take away ${file}`, { cause, file })
+    }
   }
 }
 

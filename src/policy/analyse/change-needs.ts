@@ -3,12 +3,14 @@ import type { CompiledChanges } from '../../model/generated/types.ts'
 import type { ChangedFile, Weakening, WeakerKind } from '../../model/policy-change.ts'
 import type { PolicyChange, PolicyPart } from '../../model/policy-diff.ts'
 import { mayWeaken } from '../../model/policy-diff.ts'
+import type { CheckChange } from './diff-checks.ts'
 import type { TestChange } from './diff-tests.ts'
 
 /** What a change does, as far as it was compared. */
 export type ComparedChange = {
   readonly changes: readonly PolicyChange[]
   readonly tests: readonly TestChange[]
+  readonly checks: readonly CheckChange[]
   readonly files: readonly ChangedFile[]
 }
 
@@ -17,7 +19,7 @@ export type ComparedChange = {
  * weaker.
  */
 export function weakeningsOf(
-  { changes, tests, files }: ComparedChange,
+  { changes, tests, checks, files }: ComparedChange,
   { weaker }: Pick<CompiledChanges, 'weaker'>,
 ): Weakening[] {
   const parts = changes.flatMap((change) =>
@@ -32,6 +34,7 @@ export function weakeningsOf(
   const all: Omit<Weakening, 'route'>[] = [
     ...parts,
     ...tests.map((test) => ({ ...test, kind: 'rules' as const, part: 'test' })),
+    ...checks.map((check) => ({ ...check, kind: 'project' as const, part: 'check' })),
     ...guards.map(({ path, change }) => ({
       kind: 'project' as const,
       part: 'guard',

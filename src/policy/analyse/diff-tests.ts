@@ -3,6 +3,8 @@ import type { JsonValue } from '../../base/json-value.ts'
 import { compareText } from '../../base/position.ts'
 import type { DecisionTest, Place, VerdictWord } from '../../model/generated/types.ts'
 import type { Documents } from '../compile/index.ts'
+import { withoutComments } from './rego-comments.ts'
+import { packageOf } from './rego-rules.ts'
 
 /** A test of the policy that is gone, or may ask for less. */
 export type TestChange = {
@@ -127,9 +129,9 @@ function fixturesIn(
 
 /** Rego's own tests, by file: what is left out of the policy's digest and guards it all the same. */
 function regoTests(before: Documents, after: Documents): TestChange[] {
-  return [...before.rego].flatMap(([file, text]): TestChange[] => {
+  const known = [...before.rego].flatMap(([file, text]): TestChange[] => {
     const names = testRules(text)
-    if (names.length === 0) return []
+    if (names.length === 0 && !file.endsWith('_test.rego')) return []
     const now = after.rego.get(file)
     if (now === text) return []
     const place = { file, line: 1, column: 1 }
@@ -140,11 +142,46 @@ function regoTests(before: Documents, after: Documents): TestChange[] {
         return { id: `${file} ${name}`, direction: 'weaker', message: 'the test is gone', place }
       })
     }
-    return [{ id: file, direction: 'unclear', message: 'its tests are written otherwise', place }]
+    const message =
+      now === undefined ? 'what tests stand on is gone' : 'its tests are written otherwise'
+    return [{ id: file, direction: 'unclear', message, place }]
+  })
+  return [...known, ...regoBeside(before, after)]
+}
+
+/**
+ * Files that are added to a package that has some, and say more of a rule there: two rules of a name are one that holds
+ * when either does, so a test may pass, or stand on something else, without a change of its own file.
+ */
+function regoBeside(before: Documents, after: Documents): TestChange[] {
+  const added = [...after.rego].filter(([file]) => !before.rego.has(file))
+  return added.flatMap(([file, text]): TestChange[] => {
+    const code = withoutComments(text)
+    const beside = [...before.rego.values()].filter((other) => {
+      // A name in brackets may be any.
+      return /\bpackage\s+[\w.]+\[/.test(code) || packageOf(other) === packageOf(code)
+    })
+    const name = beside.flatMap(ruleNames).find((one) => isDefinedIn(code, one))
+    if (name === undefined) return []
+    const message = `says more of ${name}, which tests may stand on`
+    return [{ id: file, direction: 'unclear', message, place: { file, line: 1, column: 1 } }]
   })
 }
 
+/** Rules need no lines of their own, so these are names that stand anywhere. */
 function testRules(text: string): string[] {
-  const names = [...text.matchAll(/^(test_\w+)/gm)].map(([, name = '']) => name)
-  return [...new Set(names)]
+  return [...new Set(text.match(/\btest_\w+/g) ?? [])]
+}
+
+/** Tests, and what begins at the start of a line, as `countersign fmt` writes rules. */
+function ruleNames(text: string): string[] {
+  const begun = [...text.matchAll(/^(?:default\s+)?([A-Za-z_]\w*)/gm)].map(([, name = '']) => name)
+  return [...testRules(text), ...begun.filter((name) => !NO_RULES.has(name))]
+}
+
+const NO_RULES: ReadonlySet<string> = new Set(['package', 'import', 'default', 'else'])
+
+/** Whether a rule of this name may begin somewhere. */
+function isDefinedIn(code: string, name: string): boolean {
+  return new RegExp(`\\b${name}\\s*(?:[[({.]|:?=(?!=)|(?:if|contains)\\b)`).test(code)
 }

@@ -26,5 +26,10 @@ export function regoComments(
   return comments
 }
 
+/** A Rego source without its comments; its lines stay. */
+export function withoutComments(text: string): string {
+  return text.replaceAll(TOKEN, (token) => (token.startsWith('#') ? '' : token))
+}
+
 /** A line end, a raw string, a string, or a comment; an unclosed one goes to the end. */
 const TOKEN = /\n|`[^`]*`?|"(?:[^"\\\n]|\\.)*"?|#[^\n]*/g

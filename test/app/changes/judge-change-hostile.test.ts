@@ -83,6 +83,25 @@ describe('what one check-out reads and another does not', () => {
   })
 })
 
+test.for([
+  {
+    name: 'a link in the place of a file',
+    entries: ['M 120000 inline agents/shop/policies/eve.yaml\ndata 17\n../other/eve.yaml\n'],
+    want: { code: 'FILE_UNREADABLE', place: { file: 'agents/shop/policies/eve.yaml', line: 1 } },
+  },
+  {
+    name: 'a policy that does not compile',
+    files: { 'agents/shop/policies/rules.yaml': 'apiVersion: countersign/v1\nkind: Nonsense\n' },
+    want: { place: { file: 'agents/shop/policies/rules.yaml', line: 2 } },
+  },
+])('$name in a folder of the repository -> its path from the top', async (row) => {
+  const { files = {}, entries = [], want } = row
+  const base = Object.entries(baseFiles()).map(([path, text]) => [`agents/shop/${path}`, text])
+  const { judge, folder } = await changed(files, { entries }, Object.fromEntries(base))
+  const report = await judge({ folder: join(folder, 'agents/shop') })
+  expect(report.problems).toMatchObject([want])
+})
+
 describe('what the clone says', () => {
   const base = baseFiles('changes: { weaker: security, signed_commits: ssh }\n')
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { generateSshKey, writeSshKey } from '../../../src/host/ssh-key.ts'
@@ -63,9 +63,30 @@ describe('gate policy', () => {
     const text = (name: string): string => readFileSync(join(folder, name), 'utf8')
     expect(text('summary.md')).toMatch(/^# Before\n## ⏳ Countersign: hold\n[\s\S]*```mermaid/)
     expect(text('out/comment.md')).toMatch(/^<!-- countersign:gate:policy -->\n/)
-    expect(text('out/comment.md')).toContain('countersign changes approve 1 --base main --head ')
+    expect(text('out/comment.md')).toMatch(/changes approve 1 --base main (?:\\\n {2})?--head /)
     expect(JSON.parse(text('out/g.sarif'))).toMatchObject({ version: '2.1.0' })
     expect(text('out/g.xml')).toContain('<testsuite name="reviews" tests="1" failures="1"')
+  })
+
+  test('no verdict -> reports that lay there are gone, and the summary stays', async () => {
+    const { cli, folder } = await weakened()
+    const lies = ['comment.md', 'gate.sarif', 'gate.xml', 'summary.md']
+    for (const name of lies) writeFileSync(join(folder, name), 'allow')
+    const names = ['--comment', '--sarif', '--junit', '--summary']
+    const argv = names.flatMap((name, at) => [name, lies[at] ?? ''])
+    const ran = await cli('gate', 'policy', '--pull', '1', '--trace', 'none.jsonl', ...argv)
+    expect(ran.code).toBe(2)
+    expect(lies.filter((name) => existsSync(join(folder, name)))).toEqual(['summary.md'])
+  })
+
+  test('a submodule in the place of the folder -> refused', async () => {
+    const { cli, folder } = await weakened()
+    mkdirSync(join(folder, 'bot'))
+    writeFileSync(join(folder, 'bot/.git'), 'gitdir: ../.git\n')
+    for (const policy of ['bot', 'bot/gone']) {
+      const ran = await cli('gate', 'policy', '--policy', policy)
+      expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('of its own within')])
+    }
   })
 
   test.for([

@@ -64,7 +64,7 @@ const MARK = /^#+\s*countersign-ignore\b(.*)$/
 const WHOLE = /^:\s*([A-Za-z_][A-Za-z0-9_]*)(?:\s+(\S.*?))?\s*$/
 
 /** Every such comment in the repository, and what is wrong with those that are not understood. */
-function readSuppressions(files: PolicyFiles): {
+export function readSuppressions(files: PolicyFiles): {
   readonly suppressions: readonly Suppression[]
   readonly problems: readonly Diagnostic[]
 } {

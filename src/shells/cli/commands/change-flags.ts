@@ -1,3 +1,5 @@
+import { lstatSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
 import type { Command } from 'commander'
 import type { ChangeQuery } from '../../../app/changes/judge-change.ts'
 import { policyFolder, usage, withPolicy } from '../options.ts'
@@ -22,13 +24,23 @@ export function withChange(command: Command): Command {
 export function changeQuery(cli: Cli, flags: ChangeFlags, pull = flags.pull ?? '1'): ChangeQuery {
   if (!/^[1-9]\d{0,8}$/.test(pull))
     throw usage(`expected the number of a pull request, found ${pull}`)
+  const folder = policyFolder(cli.io, flags)
+  refuseSubmodules(cli.io.cwd, folder)
   return {
-    folder: policyFolder(cli.io, flags),
+    folder,
     base: flags.base,
     head: flags.head,
     pull: Number(pull),
     clock: Date.now,
     environment: cli.io.env,
+  }
+}
+
+/** A submodule brings branches of its own, which whoever's change is checked out chose: its `.git` is a file. */
+function refuseSubmodules(cwd: string, folder: string): void {
+  for (let at = folder; at.startsWith(join(cwd, sep)) && at !== cwd; at = dirname(at)) {
+    if (lstatSync(join(at, '.git'), { throwIfNoEntry: false })?.isFile())
+      throw usage(`${at} is a repository of its own within another; run the command there`)
   }
 }
 

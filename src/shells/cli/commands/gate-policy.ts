@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { judgePolicy, type PolicyGateQuery } from '../../../app/gate/policy.ts'
-import { type WrittenReport, writeReports } from '../../../app/gate/write-reports.ts'
+import { forgetReports, type WrittenReport, writeReports } from '../../../app/gate/write-reports.ts'
 import type { PolicyGate } from '../../../model/gate.ts'
 import { annotationsOfGate } from '../../../report/gate-annotations.ts'
 import { gateDocument, gateExit } from '../../../report/gate-document.ts'
@@ -71,6 +71,9 @@ export function registerGatePolicy(gate: Command, cli: Cli): void {
 }
 
 async function judge(cli: Cli, flags: Flags): Promise<void> {
+  const { comment, sarif, junit } = flags
+  const written = [comment, sarif, junit].filter((file) => file !== undefined)
+  await forgetReports(written.map((file) => resolve(cli.io.cwd, file)))
   const progress = progressOf(cli)
   try {
     const gate = await judgePolicy(queryOf(cli, flags, (text) => progress.show(text)))
