@@ -13,6 +13,8 @@ export type ReleaseProperty = {
   /** The file that it was read from: from the evidence folder, or of the policy. */
   readonly file?: string
   readonly line?: number
+  /** Where the manifest asks for what did not hold. */
+  readonly place?: { readonly file: string; readonly line: number; readonly column: number }
 }
 
 /** What is released, by digest. */

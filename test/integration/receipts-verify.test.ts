@@ -60,7 +60,7 @@ test.for([
   { name: 'lists another reviewer key', code: 'KEY_NOT_PINNED' },
 ])('with a trust file that $name it is refused', ({ name, code: wanted }) => {
   const pinned = JSON.parse(readFileSync(trust, 'utf8')) as Trust
-  const origin = pinned.logs[0]?.origin ?? ''
+  const origin = pinned.logs?.[0]?.origin ?? ''
   const { verifierKey } = openLogSigner(join(kept, 'other.pem'), origin)
   const changed: Record<string, Partial<Trust>> = {
     'pins another key': { logs: [{ origin, keys: [verifierKey] }] },

@@ -254,15 +254,16 @@ function providersOf(
  * @param role - the role to act in. Default: `agent`
  */
 export async function openAsOwner(
-  options: Pick<OpenOptions, 'policy' | 'bundle' | 'store' | 'opensPulls'> & {
+  options: Pick<OpenOptions, 'policy' | 'bundle' | 'store' | 'opensPulls' | 'forge'> & {
     readonly secrets?: 'keep' | 'follow'
   },
   role = 'agent',
 ): Promise<Parts> {
   const bundle = await loadBundle(options)
-  const { store, secrets, opensPulls = true } = options
+  const { store, forge, secrets, opensPulls = true } = options
   return openParts({
     ...{ bundle, opensPulls },
+    ...(forge === undefined ? {} : { forge }),
     ...(secrets === 'follow' ? {} : { secrets: 'keep' as const }),
     ...(store === undefined ? {} : { store }),
     credential: { project: bundle.policy.project, agents: ['*'], role },

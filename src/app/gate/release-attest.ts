@@ -29,13 +29,13 @@ export async function attestRelease(
   judged: JudgedRelease,
   options: AttestVerdictOptions,
 ): Promise<AttestedVerdict> {
-  const { gate, policy } = judged
+  const { gate, bundle } = judged
   const { release, policy: digest } = gate
-  if (gate.verdict !== 'allow' || policy === null || release === null || digest === null) {
+  if (gate.verdict !== 'allow' || bundle === null || release === null || digest === null) {
     throw new PolicyError('RELEASE_NOT_APPROVED', 'only a release that may ship is attested')
   }
   const { prompt, tools, artefacts } = release
-  return attestVerdict(FILES, policy, options, (timeCreated) => {
+  return attestVerdict(FILES, bundle.policy, options, (timeCreated) => {
     const document = utf8(canonicalize(releaseDocument(gate) as JsonValue))
     const about = { policy: digest, prompt, tools, artefacts, timeCreated }
     const result = resultOver(document, { ...about, properties: propertiesOf(judged) })

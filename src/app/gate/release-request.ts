@@ -2,8 +2,9 @@ import { canonicalize } from '../../base/canonical-json.ts'
 import { sha256Hex } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import type { JsonObject, JsonValue } from '../../base/json-value.ts'
+import { WAIT_MS_MAX } from '../../base/limits.ts'
 import type { ReleaseApproval, ReleaseGate } from '../../model/release-gate.ts'
-import { engineOf } from '../engine/engine.ts'
+import { type Answer, type Engine, engineOf } from '../engine/engine.ts'
 import type { Parts } from '../engine/parts.ts'
 import { conclude, type JudgedRelease } from './release.ts'
 
@@ -16,10 +17,15 @@ export const SHIP = { service: 'release', action: 'ship' } as const
  * approved it approved exactly that. Once it is approved the release may ship; a rejected one is denied.
  *
  * @param judged - what to ask about; a release that is not held is given back as it is
+ * @param options.waitMs - how long to wait for people, in milliseconds. Default: not at all
  * @throws {PolicyError} RELEASE_NOT_APPROVED when the policy does not hold the question, or the engine runs another
  *   policy; STORE_FAILED and others as `Engine.defer`
  */
-export async function askForRelease(parts: Parts, judged: JudgedRelease): Promise<JudgedRelease> {
+export async function askForRelease(
+  parts: Parts,
+  judged: JudgedRelease,
+  { waitMs = 0 }: { readonly waitMs?: number } = {},
+): Promise<JudgedRelease> {
   const { gate, compiled } = judged
   const { release } = gate
   if (gate.verdict !== 'hold' || release === null || compiled === null) return judged
@@ -37,14 +43,27 @@ export async function askForRelease(parts: Parts, judged: JudgedRelease): Promis
       `the policy lets nobody review ${SHIP.service}.${SHIP.action}: ${status}, ${first.reason}`,
     )
   }
-  const { status, decision, where } = first
-  const asked = {
-    request: first.request,
-    decision,
+  const {
+    request = first.request,
     status,
-    ...(where === undefined ? {} : { where }),
+    decision,
+    where,
+    note,
+  } = await answered(engine, first, waitMs)
+  const asked = { request, decision, status, ...(where === undefined ? {} : { where }) }
+  return { ...judged, gate: decided(gate, compiled, asked, note) }
+}
+
+/** What people have said, or that they have not when the time is over. */
+async function answered(engine: Engine, first: Answer, waitMs: number): Promise<Answer> {
+  const deadline = performance.now() + waitMs
+  let answer = first
+  while (answer.status === 'PENDING' && answer.request !== undefined) {
+    const left = deadline - performance.now()
+    if (left <= 0) break
+    answer = await engine.wait(answer.request, { timeoutMs: Math.min(left, WAIT_MS_MAX) })
   }
-  return { ...judged, gate: decided(gate, compiled, asked) }
+  return answer
 }
 
 /** What people see and sign: all that the hold is about, and nothing that changes by itself. */
@@ -59,10 +78,13 @@ function decided(
   gate: ReleaseGate,
   compiled: Parameters<typeof conclude>[0],
   approval: ReleaseApproval,
+  note: string | undefined,
 ): ReleaseGate {
-  const { status, request } = approval
+  const { status, request, where } = approval
   if (status === 'PENDING') {
-    return { ...gate, reason: `${gate.reason}; people are asked: ${request}`, approval }
+    const asked = `people are ${where === undefined ? 'yet to be asked' : 'asked'}: ${request}`
+    const why = note === undefined ? '' : `; ${note}`
+    return { ...gate, reason: `${gate.reason}; ${asked}${why}`, approval }
   }
   // A patch would be another release: whoever wants one changes the manifest.
   if (status !== 'APPROVED') {

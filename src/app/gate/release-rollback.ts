@@ -9,12 +9,15 @@ import type { RegoCompiler } from '../../model/ports.ts'
 import type { ReleaseProperty } from '../../model/release-gate.ts'
 import { isSamePart } from '../../policy/analyse/diff-fields.ts'
 import { compile } from '../../policy/compile/index.ts'
+import { releaseDigest } from '../../policy/compile/release-digest.ts'
 import { verifyReleaseAttestation } from '../../trust/verify/release.ts'
 import { readTrust } from '../receipts/receipts.ts'
+import { documentBeside } from './verify-release.ts'
 
 /**
  * How it is proven that there is something to go back to: the base branch has it, as of a revision (default: the commit
- * that the policy's folder is checked out at), or its own attestation says that it once could ship. Absolute paths.
+ * that the policy's folder is checked out at), or its own attestation, with `release.json` beside it, says that it once
+ * could ship. Absolute paths.
  */
 export type RollbackProof =
   | { readonly base: string | null }
@@ -75,10 +78,13 @@ async function attested(
 ): Promise<ReleaseProperty> {
   const trust = readTrust(proof.trust)
   const text = new TextDecoder().decode(await readBytes(proof.attestation))
+  const document = await readBytes(documentBeside(proof.attestation))
   try {
     const { times } = verifyReleaseAttestation(text, trust, {
-      artefacts: target.artefacts.map(({ digest }) => digest),
+      artefacts: target.artefacts,
       isApprovedEnough: true,
+      // An artefact may be that of several releases, which differ in prompt or model.
+      document: { bytes: document, name: target.release, digest: releaseDigest(target) },
     })
     const at = times[0] === undefined ? '' : ` at ${new Date(times[0]).toISOString()}`
     return ready(`${target.release} was attested${at}`)

@@ -2,6 +2,9 @@ import { digestOf } from '../../base/digest.ts'
 import { PolicyError } from '../../base/errors.ts'
 import { nearest } from '../../base/nearest.ts'
 import { compareText } from '../../base/position.ts'
+import { openGit } from '../../host/git.ts'
+import { findGitFolder } from '../../host/git-folder.ts'
+import { commitOf, readPolicyRevision } from '../../host/policy-revision.ts'
 import type { CompiledPolicy, CompiledRelease } from '../../model/generated/types.ts'
 import type { Clock, RegoCompiler } from '../../model/ports.ts'
 import type { ReleaseFacts, ReleaseGate, ReleaseProperty } from '../../model/release-gate.ts'
@@ -12,16 +15,21 @@ import {
   judgeEval,
   judgeLatency,
 } from '../../policy/analyse/release-judge.ts'
+import type { Bundle } from '../../policy/bundle/index.ts'
+import { compile } from '../../policy/compile/index.ts'
 import { filesDigest, releaseDigest } from '../../policy/compile/release-digest.ts'
 import { checkCompiled, checkOutcome } from '../policy/check-policy.ts'
 import { type CompiledFolder, compileFolder, withRegoCompiler } from '../policy/compile-policy.ts'
 import { testCompiled } from '../policy/test-policy.ts'
 import { artefactDigest, digestsBelow, type GivenArtefact, readOrWhy } from './release-files.ts'
+import { placed } from './release-places.ts'
 import { type RollbackProof, rollbackReady } from './release-rollback.ts'
 
 export type ReleaseQuery = {
   /** Absolute: the policy repository. */
   readonly folder: string
+  /** The commit whose policy judges, from Git's objects: the work tree is not looked at. Default: the folder's files. */
+  readonly revision?: string
   /** The release's name, or the file of its manifest within the policy repository. */
   readonly name: string
   /** Absolute: where the files of prompt and tools lie. */
@@ -37,8 +45,8 @@ export type ReleaseQuery = {
 /** What was judged, for those who attest it. */
 export type JudgedRelease = {
   readonly gate: ReleaseGate
-  /** Null when it does not compile. */
-  readonly policy: CompiledPolicy | null
+  /** Of the policy that judged. Null, as `compiled` is, when it does not compile. */
+  readonly bundle: Bundle | null
   readonly compiled: CompiledRelease | null
   /** What was found of the evidence as a whole. */
   readonly isBound: boolean
@@ -49,20 +57,20 @@ export type JudgedRelease = {
  * when it fails. Whatever cannot be read, is stale, or is of another release denies; a threshold that is not reached
  * holds or denies, as the release says.
  *
- * @throws {PolicyError} RELEASE_UNKNOWN when the policy has no such release; FILE_UNREADABLE for the policy or an
- *   artefact; TRUST_INVALID; GIT_FAILED; REGO_COMPILER_FAILED
+ * @throws {PolicyError} RELEASE_UNKNOWN when the policy has no such release; FILE_UNREADABLE for the policy, its revision
+ *   or an artefact; TRUST_INVALID; GIT_FAILED; REGO_COMPILER_FAILED
  */
 export async function judgeRelease(query: ReleaseQuery): Promise<JudgedRelease> {
   const now = query.clock()
   return withRegoCompiler(async (rego) => {
-    const compiled = await compileFolder(query.folder, rego, now)
+    const compiled = await compiledOf(query, rego, now)
     const checked = policyChecked(compiled, now)
     const { bundle } = compiled
     if (bundle === null) return uncompiled(checked)
     const release = releaseIn(bundle.policy, query.name)
     const terms = { digest: releaseDigest(release), evidence: release.evidence, now }
     const judged = await judgeEvidence(release, query.evidence, terms)
-    const properties = [
+    const found = [
       checked,
       await policyTested(compiled, rego),
       fingerprintApproved(release, bundle.policy),
@@ -77,6 +85,7 @@ export async function judgeRelease(query: ReleaseQuery): Promise<JudgedRelease> 
       ),
     ]
     const unbound = judged.list.filter(({ property, isBound }) => property.passed && !isBound)
+    const properties = placed(found, release, compiled.files)
     const gate: ReleaseGate = {
       ...conclude(release, properties),
       release: factsOf(release, terms),
@@ -93,8 +102,20 @@ export async function judgeRelease(query: ReleaseQuery): Promise<JudgedRelease> 
       approval: null,
     }
     const isBound = judged.list.every((one) => one.isBound)
-    return { gate, policy: bundle.policy, compiled: release, isBound }
+    return { gate, bundle, compiled: release, isBound }
   })
+}
+
+async function compiledOf(
+  { folder, revision }: Pick<ReleaseQuery, 'folder' | 'revision'>,
+  rego: RegoCompiler,
+  now: number,
+): Promise<CompiledFolder> {
+  if (revision === undefined) return compileFolder(folder, rego, now)
+  const { gitDir, prefix } = await findGitFolder(folder)
+  const git = openGit(gitDir)
+  const files = await readPolicyRevision(git, await commitOf(git, revision), prefix)
+  return { files, ...(await compile(files, { rego, now })) }
 }
 
 /** What a set of properties comes to: the gravest of what each says. */
@@ -162,7 +183,9 @@ async function policyTested(
   if (!('report' in run)) return failed('the tests do not compile')
   const { passed: good, failed: bad } = run.report
   if (bad > 0) return failed(`${bad} of ${good + bad} tests fail`)
-  return good === 0 ? failed('the policy has no tests') : passed(id, `${good} tests pass`)
+  return good === 0
+    ? failed('the policy has no tests')
+    : passed(id, good === 1 ? '1 test passes' : `${good} tests pass`)
 }
 
 function uncompiled(checked: ReleaseProperty): JudgedRelease {
@@ -171,7 +194,7 @@ function uncompiled(checked: ReleaseProperty): JudgedRelease {
     ...{ verdict: 'deny', reason: `policy-check: ${detail}`, release: null, policy: null },
     ...{ properties: [checked], evidence: [], not_proven: [], approval: null },
   }
-  return { gate, policy: null, compiled: null, isBound: false }
+  return { gate, bundle: null, compiled: null, isBound: false }
 }
 
 /** Compiling says so too; here it stands with the others. */

@@ -35,13 +35,16 @@ export type VerifyReleaseQuery = {
  */
 export async function verifyRelease(query: VerifyReleaseQuery): Promise<ReleaseVerification> {
   const trust = readTrust(query.trust)
-  const artefacts: string[] = []
-  for (const one of query.artefacts) artefacts.push(await artefactDigest(one))
+  const given: { readonly name: string | null; readonly digest: string }[] = []
+  for (const one of query.artefacts) {
+    given.push({ name: one.name, digest: await artefactDigest(one) })
+  }
+  const artefacts = given.map(({ digest }) => digest)
   try {
     const text = fromUtf8(readBytes(query.file))
     const document = documentOf(query)
     const found = verifyReleaseAttestation(text, trust, {
-      artefacts,
+      artefacts: given,
       fresh: { now: query.clock(), ageMsMax: query.ageMsMax },
       properties: query.properties,
       isApprovedEnough: query.isApprovedEnough,
@@ -67,7 +70,12 @@ export async function verifyRelease(query: VerifyReleaseQuery): Promise<ReleaseV
 
 /** The verdict beside the attestation: looked at when it is there, and needed when a release is named. */
 function documentOf({ file, name }: VerifyReleaseQuery) {
-  const beside = join(dirname(file), RELEASE_FILE)
+  const beside = documentBeside(file)
   if (name === null && !existsSync(beside)) return null
   return { bytes: readBytes(beside), ...(name === null ? {} : { name }) }
+}
+
+/** Where `release.json` lies, by where the attestation of it does. */
+export function documentBeside(file: string): string {
+  return join(dirname(file), RELEASE_FILE)
 }

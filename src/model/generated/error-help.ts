@@ -171,7 +171,7 @@ export const ERROR_HELP: Readonly<Record<string, string>> = {
   RELEASE_FALLBACK_MISSING: "The route that a release falls back to is not in the policy. Add it, or name another.",
   RELEASE_MISSED: "A threshold of a release is not reached. Its `missed` says whether people decide or the release is denied.",
   RELEASE_NOT_APPROVED: "People did not let a release ship, or could not be asked: the policy must have the tool `release.ship`, the agent a scope for\nit, and a rule or default must hold it. See [how to release an agent](https://countersign.dev/docs/how-to/release#when-a-threshold-is-missed).",
-  RELEASE_POLICY_FOREIGN: "A release was judged by another policy than `--policy-digest` names. Have it judged by the agreed one.",
+  RELEASE_POLICY_FOREIGN: "A release was judged by another policy than `--policy-digest` names, or than those that the trust file lists under\n`policies`. Have it judged by the agreed one.",
   RELEASE_PROPERTY_MISSING: "The attestation of a release does not list something that every release must show, or that `--require` asks for, or people let\nit pass and `--approved` was not given.",
   RELEASE_ROLLBACK_MISSING: "It is not proven that there is something to go back to. The base branch must have that release as it is now, in a policy that\ncompiles, or its attestation must be given with `--verify-rollback`. `first: true` is for an agent that has no other release.",
   RELEASE_STALE: "A release was attested longer ago than `--max-age` allows, or in the future. Run the gate again.",

@@ -4870,15 +4870,15 @@ apiVersion: "countersign/v1"
  */
 kind: "Trust"
 /**
- * The logs.
+ * The logs. Default: none; what lies in a log is then refused.
  * 
  * @minItems 1
  * @maxItems 256
  */
-logs: TrustedLog[]
+logs?: TrustedLog[]
 witnesses?: TrustedWitnesses
 /**
- * Bundles that decisions may name. Default: not looked at.
+ * Bundles that decisions, and attestations of gates, may name. Default: not looked at.
  * 
  * @minItems 1
  * @maxItems 65536

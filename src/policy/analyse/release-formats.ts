@@ -35,7 +35,7 @@ export function readLatency(format: CompiledLatency['format'], bytes: Uint8Array
   const value = readObject(bytes)
   if (format === 'promptfoo') {
     const { said, results } = promptfoo(value)
-    return { ...percentiles(listed(results).map((one) => measureOf(one, 'latencyMs'))), ...said }
+    return { ...percentiles(measured(results, 'latencyMs')), ...said }
   }
   if (format === 'samples') {
     checkKeys(value, ['samples_ms', 'at', 'metadata'])
@@ -57,8 +57,10 @@ export function readCost(format: CompiledCost['format'], bytes: Uint8Array): Cos
   const value = readObject(bytes)
   if (format === 'promptfoo') {
     const { said, results } = promptfoo(value)
-    const costs = listed(results).map((one) => measureOf(one, 'cost'))
-    return { usdPerRun: costs.reduce((sum, one) => sum + one, 0) / costs.length, ...said }
+    const costs = measured(results, 'cost')
+    const mean = costs.reduce((sum, one) => sum + one, 0) / costs.length
+    // Adding leaves an error in the last digits, which would miss a budget that is just kept.
+    return { usdPerRun: Number(mean.toPrecision(12)), ...said }
   }
   if (format !== 'summary') throw malformed('a known format')
   checkKeys(value, ['runs', 'usd', 'at', 'metadata'])
@@ -80,22 +82,15 @@ function plain(value: JsonObject): Evidence {
 }
 
 function promptfooEval(value: JsonObject): EvalEvidence {
-  const { said, stats, results } = promptfoo(value)
-  const passed = countOf(stats, 'successes')
-  const errors = ownMember(stats, 'errors') === undefined ? 0 : countOf(stats, 'errors')
-  const failed = countOf(stats, 'failures') + errors
-  if (results !== null) {
-    const succeeded = results.filter((one) => ownMember(one, 'success') === true).length
-    if (results.length !== passed + failed || succeeded !== passed) {
-      throw malformed('"stats" that count what "results" lists')
-    }
-  }
+  const { said, passed, failed } = promptfoo(value)
   return evalOf({ passed, failed, skipped: 0 }, said)
 }
 
 type Promptfoo = {
   readonly said: Evidence
-  readonly stats: JsonObject
+  readonly passed: number
+  /** Those that ended in an error included. */
+  readonly failed: number
   readonly results: readonly JsonObject[] | null
 }
 
@@ -110,16 +105,41 @@ function promptfoo(value: JsonObject): Promptfoo {
   const tags = config === null ? null : objectIfAny(config, 'tags')
   const tag = tags === null ? undefined : ownMember(tags, RELEASE_DIGEST)
   const names = nameOf([metadataName(isWhole ? value : summary), metadataName(config), tag])
-  const results = ownMember(summary, 'results') === undefined ? null : listOf(summary, 'results')
-  if (results !== null) checkOnce(results, (one) => ownMember(one, 'id'))
   const said = { at: timeAt(summary, 'timestamp'), names }
-  return { said, stats: objectOf(summary, 'stats'), results }
+  const stats = objectOf(summary, 'stats')
+  const passed = countOf(stats, 'successes')
+  const errors = ownMember(stats, 'errors') === undefined ? 0 : countOf(stats, 'errors')
+  const failed = countOf(stats, 'failures') + errors
+  if (ownMember(summary, 'results') === undefined) return { said, passed, failed, results: null }
+  const results = listOf(summary, 'results')
+  checkOnce(results, (one) => ownMember(one, 'id'))
+  const succeeded = results.filter((one) => ownMember(one, 'success') === true).length
+  if (results.length !== passed + failed || succeeded !== passed) {
+    throw malformed('"stats" that count what "results" lists')
+  }
+  return { said, passed, failed, results }
 }
 
-function listed(results: Promptfoo['results']): readonly JsonObject[] {
-  if (results !== null && results.length > 0) return results
-  throw malformed('at least one of "results", found none')
+/** What was measured of each result. One that ended in an error, or was answered from the cache, measures no run. */
+function measured(results: Promptfoo['results'], key: 'latencyMs' | 'cost'): readonly number[] {
+  if (results === null || results.length === 0) {
+    throw malformed('at least one of "results", found none')
+  }
+  return results.map((one) => {
+    const response = objectIfAny(one, 'response')
+    if (response !== null && ownMember(response, 'cached') === true) {
+      throw malformed(
+        'results of real runs, found one from the cache; run promptfoo with --no-cache',
+      )
+    }
+    if (ownMember(one, 'failureReason') === PROMPTFOO_ERROR) {
+      throw malformed('results of runs that ended, found an error')
+    }
+    return measureOf(one, key)
+  })
 }
+
+const PROMPTFOO_ERROR = 2 // ResultFailureReason.ERROR; 1 is an assertion that did not hold.
 
 /** A log of Inspect, as JSON. Its one accuracy is what counts; samples that were not scored have not passed. */
 function inspectEval(value: JsonObject): EvalEvidence {
@@ -133,28 +153,18 @@ function inspectEval(value: JsonObject): EvalEvidence {
     countOf(results, 'completed_samples'),
   ]
   if (completed > total) throw malformed('at most as many completed samples as there are')
-  const { accuracy, scored } = scoreOf(results, completed)
+  const { score, accuracy } = scoreOf(results)
+  const passed = wholeIfNear(accuracy * scoredOf(score, { total, completed }, about))
   if (ownMember(value, 'samples') !== undefined && ownMember(value, 'samples') !== null) {
-    const samples = listOf(value, 'samples')
-    if (samples.length !== 0 && samples.length !== total) {
-      throw malformed('as many samples as the results count')
-    }
-    checkOnce(samples, (one) => {
-      const [id, epoch] = [ownMember(one, 'id'), ownMember(one, 'epoch')]
-      return id === undefined ? undefined : `${typeof id}:${String(id)} ${String(epoch ?? 1)}`
-    })
+    checkSamples(listOf(value, 'samples'), { score, total, passed })
   }
   const stats = objectIfAny(value, 'stats')
   const at = (stats === null ? null : timeAt(stats, 'completed_at')) ?? timeAt(about, 'created')
-  const passed = wholeIfNear(accuracy * scored)
   const said = { at, names: nameOf([metadataName(about)]) }
   return evalOf({ passed, failed: completed - passed, skipped: total - completed }, said)
 }
 
-function scoreOf(
-  results: JsonObject,
-  completed: number,
-): { readonly accuracy: number; readonly scored: number } {
+function scoreOf(results: JsonObject): { readonly score: JsonObject; readonly accuracy: number } {
   const scores = listOf(results, 'scores').flatMap((score) => {
     const accuracy = objectIfAny(objectOf(score, 'metrics'), 'accuracy')
     return accuracy === null ? [] : [{ score, accuracy: measureOf(accuracy, 'value') }]
@@ -164,11 +174,62 @@ function scoreOf(
     throw malformed(`one score with the metric "accuracy", found ${scores.length}`)
   }
   if (one.accuracy > 1) throw malformed('an accuracy of at most 1')
-  const said = ownMember(one.score, 'scored_samples')
-  const scored =
-    said === undefined || said === null ? completed : countOf(one.score, 'scored_samples')
-  if (scored > completed) throw malformed('at most as many scored samples as were completed')
-  return { accuracy: one.accuracy, scored }
+  return one
+}
+
+/**
+ * Of how many samples the accuracy is. Inspect counts each epoch of a sample as one, and then takes the accuracy over what
+ * is left when epochs are reduced: that is a share of all only if it is their mean, and all were scored.
+ */
+function scoredOf(
+  score: JsonObject,
+  { total, completed }: { readonly total: number; readonly completed: number },
+  about: JsonObject,
+): number {
+  const config = objectIfAny(about, 'config')
+  const said = config === null ? undefined : ownMember(config, 'epochs')
+  const epochs =
+    config === null || said === undefined || said === null ? 1 : countOf(config, 'epochs')
+  const reducer = ownMember(score, 'reducer') ?? 'mean'
+  if (reducer !== 'mean' && (epochs !== 1 || said === undefined)) {
+    throw malformed('the mean of epochs, found another reducer')
+  }
+  const own = ownMember(score, 'scored_samples')
+  const scored = own === undefined || own === null ? null : countOf(score, 'scored_samples')
+  if (epochs <= 1) {
+    if (scored !== null && scored > completed) {
+      throw malformed('at most as many scored samples as were completed')
+    }
+    return scored ?? completed
+  }
+  if (completed === total && (scored === null || scored * epochs === total)) return total
+  throw malformed('epochs of which each was completed and scored')
+}
+
+/** As many as were counted, each once; where all say that they are correct or not, the accuracy must follow from them. */
+function checkSamples(
+  samples: readonly JsonObject[],
+  {
+    score,
+    total,
+    passed,
+  }: { readonly score: JsonObject; readonly total: number; readonly passed: number },
+): void {
+  if (samples.length === 0) return
+  if (samples.length !== total) throw malformed('as many samples as the results count')
+  checkOnce(samples, (one) => {
+    const [id, epoch] = [ownMember(one, 'id'), ownMember(one, 'epoch')]
+    return id === undefined ? undefined : `${typeof id}:${String(id)} ${String(epoch ?? 1)}`
+  })
+  const scorer = String(ownMember(score, 'scorer') ?? ownMember(score, 'name'))
+  const values = samples.flatMap((one) => {
+    const scores = objectIfAny(one, 'scores')
+    const found = scores === null ? null : objectIfAny(scores, scorer)
+    return found === null ? [] : [ownMember(found, 'value')]
+  })
+  if (values.length === 0 || !values.every((one) => one === 'C' || one === 'I')) return
+  if (values.filter((one) => one === 'C').length === passed) return
+  throw malformed('an accuracy that follows from the samples')
 }
 
 /** A share of a count, without the error of the share's last digit. */

@@ -63,7 +63,7 @@ export function judgeCost(
     read: (bytes) => readCost(asked.format, bytes),
     judge: ({ usdPerRun }) => ({
       isReached: usdPerRun <= asked.usd_per_run,
-      detail: `${Number(usdPerRun.toPrecision(6))} USD a run of at most ${asked.usd_per_run} USD`,
+      detail: `${round(usdPerRun)} USD a run of at most ${asked.usd_per_run} USD`,
     }),
   })
 }
@@ -136,7 +136,10 @@ function reached(
   const { passed: wanted, of, rate } = need
   const shown = `${round(passed)}/${total} passed`
   if (rate !== undefined) {
-    return { isReached: passed / total >= rate, detail: `${shown}, of at least ${rate * 100}%` }
+    return {
+      isReached: passed / total >= rate,
+      detail: `${shown}, of at least ${round(rate * 100)}%`,
+    }
   }
   if (wanted === undefined || of === undefined) {
     throw new PolicyError('EVIDENCE_MALFORMED', 'the release does not say what is enough')
@@ -148,8 +151,9 @@ function reached(
   return { isReached: passed >= wanted, detail: `${shown}, of at least ${wanted}` }
 }
 
+/** Without the error of the last digits, and never so far that what is missed looks reached. */
 function round(value: number): number {
-  return Math.round(value * 100) / 100
+  return Number(value.toPrecision(12))
 }
 
 function foreign(message: string): PolicyError {

@@ -132,24 +132,46 @@ function checkText(reader: Reader, end: number, isInside: boolean): void {
   const text = reader.text.slice(reader.at, end)
   if (!isInside && text.trim() !== '') throw malformed(reader, 'no text beside the root element')
   if (text.includes(']]>')) throw malformed(reader, 'no ]]> outside of CDATA')
-  unescaped(reader, text)
+  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) {
+    referenceAt(reader, text, at)
+  }
 }
 
-const REFERENCE = /&(?:#(\d{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));|&/g
+function unescaped(reader: Reader, text: string): string {
+  let made = ''
+  let from = 0
+  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', from)) {
+    const { character, end } = referenceAt(reader, text, at)
+    made += text.slice(from, at) + character
+    from = end
+  }
+  return from === 0 ? text : made + text.slice(from)
+}
+
+const REFERENCE = /&(?:#(\d{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));/y
 const PREDEFINED: Readonly<Record<string, string>> = {
   ...{ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" },
 }
 
-function unescaped(reader: Reader, text: string): string {
-  if (!text.includes('&')) return text
-  return text.replaceAll(REFERENCE, (_all, decimal, hex, name) => {
-    if (name !== undefined) return PREDEFINED[name] ?? ''
-    const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
-    const isCharacter = code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
-    const character = isCharacter ? String.fromCodePoint(code) : ''
-    if (character !== '' && !NOT_XML.test(character)) return character
-    throw malformed(reader, "one of XML's own five entities, or a character's number")
-  })
+function referenceAt(
+  reader: Reader,
+  text: string,
+  at: number,
+): { readonly character: string; readonly end: number } {
+  REFERENCE.lastIndex = at
+  const found = REFERENCE.exec(text)
+  const character = found === null ? '' : characterOf(found)
+  if (character !== '') return { character, end: REFERENCE.lastIndex }
+  throw malformed(reader, "one of XML's own five entities, or a character's number")
+}
+
+/** Empty for none. */
+function characterOf([, decimal, hex, name]: RegExpExecArray): string {
+  if (name !== undefined) return PREDEFINED[name] ?? ''
+  const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
+  const isCharacter = code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
+  const character = isCharacter ? String.fromCodePoint(code) : ''
+  return NOT_XML.test(character) ? '' : character
 }
 
 function malformed({ text, at }: Reader, expected: string, offset = at): PolicyError {

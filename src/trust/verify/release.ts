@@ -1,5 +1,5 @@
 import type { SigstoreIdentity } from '../../base/certificate-identity.ts'
-import { bytesEqual, sha256Hex } from '../../base/digest.ts'
+import { bytesEqual, isDigest, sha256Hex } from '../../base/digest.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { PolicyError } from '../../base/errors.ts'
 import {
@@ -23,8 +23,8 @@ import {
 
 /** What a release must be, beside attested. */
 export type ReleaseTerms = {
-  /** Digests of what is rolled out: each must be an artefact of the release. At least one. */
-  readonly artefacts: readonly string[]
+  /** What is rolled out: each must be an artefact of the release, under its name where it has one. At least one. */
+  readonly artefacts: readonly { readonly name: string | null; readonly digest: string }[]
   /** The only policy that may have judged. Default: any. */
   readonly policy?: string
   /** Unix milliseconds, and how long before it may have been attested. Default: it may be of any age. */
@@ -33,8 +33,12 @@ export type ReleaseTerms = {
   readonly properties?: readonly string[]
   /** Whether a release will do that missed a threshold, and that people let pass. Default: no. */
   readonly isApprovedEnough?: boolean
-  /** `release.json`, byte for byte, and the release that it must be of. Default: it is not looked at. */
-  readonly document?: { readonly bytes: Uint8Array; readonly name?: string }
+  /** `release.json`, byte for byte, and the release that it must be of, by name and by digest. Default: it is not looked at. */
+  readonly document?: {
+    readonly bytes: Uint8Array
+    readonly name?: string
+    readonly digest?: string
+  }
 }
 
 export type AttestedRelease = {
@@ -73,14 +77,11 @@ export function verifyReleaseAttestation(
   const result = resultIn(opened.payload)
   checkTime(result, opened.times, terms)
   checkArtefacts(result, terms)
-  if (terms.policy !== undefined && terms.policy !== result.policy) {
-    const message = `expected the policy ${terms.policy} to have judged, found ${result.policy}`
-    throw new PolicyError('RELEASE_POLICY_FOREIGN', message)
-  }
+  checkPolicy(result, terms, trust)
   checkProperties(result, terms)
   return {
     ...{ identity: opened.identity, times: opened.times, policy: result.policy },
-    ...{ properties: result.properties, artefacts: terms.artefacts },
+    ...{ properties: result.properties, artefacts: terms.artefacts.map(({ digest }) => digest) },
     release: documentOf(result, terms),
   }
 }
@@ -109,6 +110,13 @@ function resultIn(payload: Uint8Array): ReleaseResult {
     timeCreated: textIn(predicate, 'timeCreated'),
     properties: listIn(predicate, 'properties').map(String),
   }
+  const digests = [
+    result.policy,
+    result.prompt,
+    result.tools,
+    ...artefacts.map((one) => one.digest),
+  ]
+  if (!digests.every(isDigest)) throw invalid('SHA-256 digests')
   if (bytesEqual(releaseStatement(result), payload)) return result
   throw invalid('the release, its bundle, prompt, tools and artefacts as its subjects')
 }
@@ -133,9 +141,27 @@ function checkArtefacts({ artefacts }: ReleaseResult, terms: ReleaseTerms): void
   const foreign = (message: string): PolicyError =>
     new PolicyError('RELEASE_ARTEFACT_FOREIGN', message)
   if (terms.artefacts.length === 0) throw foreign('expected an artefact to look for')
-  const known = new Set(artefacts.map(({ digest }) => digest))
-  const other = terms.artefacts.find((digest) => !known.has(digest))
-  if (other !== undefined) throw foreign(`${other} is no artefact of the release that was attested`)
+  const other = terms.artefacts.find(
+    (one) =>
+      !artefacts.some(
+        ({ name, digest }) => digest === one.digest && (one.name === null || one.name === name),
+      ),
+  )
+  if (other === undefined) return
+  const called = other.name === null ? '' : ` under the name ${JSON.stringify(other.name)}`
+  throw foreign(`${other.digest} is no artefact of the release that was attested${called}`)
+}
+
+function checkPolicy({ policy }: ReleaseResult, terms: ReleaseTerms, { policies }: Trust): void {
+  const foreign = (expected: string): PolicyError =>
+    new PolicyError(
+      'RELEASE_POLICY_FOREIGN',
+      `expected ${expected} to have judged, found ${policy}`,
+    )
+  if (terms.policy !== undefined && terms.policy !== policy) {
+    throw foreign(`the policy ${terms.policy}`)
+  }
+  if (policies?.includes(policy) === false) throw foreign('a policy that the trust file lists')
 }
 
 function checkProperties({ properties }: ReleaseResult, terms: ReleaseTerms): void {
@@ -169,6 +195,11 @@ function documentOf(
   if (said['policy'] !== result.policy) throw invalid('one policy')
   if (document.name !== undefined && document.name !== name) {
     const message = `it is of the release ${name}, and not of ${document.name}`
+    throw new PolicyError('RELEASE_ARTEFACT_FOREIGN', message)
+  }
+  const made = textIn(release, 'digest')
+  if (document.digest !== undefined && document.digest !== made) {
+    const message = `the release ${name} that was attested has the digest ${made}, and this one ${document.digest}`
     throw new PolicyError('RELEASE_ARTEFACT_FOREIGN', message)
   }
   return { name, agent: textIn(release, 'agent'), version: textIn(release, 'version') }

@@ -35,10 +35,8 @@ function checkTrust(value: unknown): Trust {
   const [problem] = validate('trust', value)
   if (problem !== undefined) throw invalid(`at '${problem.pointer}': ${problem.message}`)
   const trust = value as Trust
-  checkOnce(
-    trust.logs.map((log) => log.origin),
-    'log',
-  )
+  const origins = (trust.logs ?? []).map((log) => log.origin)
+  checkOnce(origins, 'log')
   const reviewers = trust.reviewers ?? []
   checkOnce(
     reviewers.map((reviewer) => reviewer.id),
@@ -71,7 +69,7 @@ function checkTrust(value: unknown): Trust {
   )
   checkWitnesses(
     trust,
-    trust.logs.flatMap((log) => trustedKeys(trust, log.origin) ?? []),
+    origins.flatMap((origin) => trustedKeys(trust, origin) ?? []),
   )
   return trust
 }
@@ -115,7 +113,7 @@ export function trustedWitnesses({ witnesses }: Trust): readonly VerifierKey[] {
  * @throws {PolicyError} TRUST_INVALID
  */
 export function trustedKeys(trust: Trust, origin: string): readonly VerifierKey[] | null {
-  const log = trust.logs.find((candidate) => candidate.origin === origin)
+  const log = trust.logs?.find((candidate) => candidate.origin === origin)
   if (log === undefined) return null
   return log.keys.map((text) => {
     let key: VerifierKey

@@ -15,7 +15,16 @@ import {
   resultOver,
 } from '../../../src/trust/verify/release-statement.ts'
 import { ENGINE, FAKE, signer } from '../receipts/attest-case.ts'
-import { ARTEFACT, filesOf, judgeCase, manifest, NOW, openCase } from './release-case.ts'
+import {
+  ARTEFACT,
+  filesOf,
+  judgeCase,
+  type Manifest,
+  manifest,
+  NOW,
+  openCase,
+  yaml,
+} from './release-case.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const ARTEFACT_DIGEST = digestOf(ARTEFACT)
@@ -36,20 +45,33 @@ const services = {
   },
 } as unknown as Pick<CompiledPolicy, 'sigstore'>
 
+/** As judged by a policy that names Sigstore services too. */
+function withServices(judged: JudgedRelease): JudgedRelease {
+  const { bundle } = judged
+  if (bundle === null) throw new Error(judged.gate.reason)
+  return { ...judged, bundle: { ...bundle, policy: { ...bundle.policy, ...services } } }
+}
+
 async function attested(folder = openCase()) {
   const judged = await judgeCase(folder)
-  const policy = { ...judged.policy, ...services } as CompiledPolicy
   const out = join(folder, 'out')
   const options = { folder: out, environment: {}, clock: () => NOW, signer: signer().keyless }
-  const { files } = await attestRelease({ ...judged, policy }, options)
+  const { files } = await attestRelease(withServices(judged), options)
   writeTrust(folder)
   return { folder, out, judged, files }
 }
 
-function writeTrust(folder: string, subject = ENGINE.subject): void {
+function writeTrust(
+  folder: string,
+  {
+    subject = ENGINE.subject,
+    ...more
+  }: { readonly subject?: string; readonly policies?: readonly string[] } = {},
+): void {
   const trust = {
     ...{ apiVersion: 'countersign/v1', kind: 'Trust', logs: LOGS },
     sigstore: { trusted_root: FAKE.root, attesters: [{ ...ENGINE, subject }] },
+    ...more,
   }
   writeFileSync(join(folder, 'trust.json'), JSON.stringify(trust))
 }
@@ -77,8 +99,12 @@ describe('of a release that may ship', async () => {
       ...{ status: 'verified', identity: ENGINE, policy: judged.gate.policy },
       release: { name: 'clerk-2', agent: 'clerk', version: '2.0.0' },
     })
-    const artefacts = [{ name: null, at: ARTEFACT_DIGEST }]
-    expect(await codeOf(queryOf(folder, { artefacts }))).toBe('verified')
+    for (const name of [null, 'clerk.tar']) {
+      const artefacts = [{ name, at: ARTEFACT_DIGEST }]
+      expect(await codeOf(queryOf(folder, { artefacts }))).toBe('verified')
+    }
+    writeTrust(folder, { policies: [judged.gate.policy ?? ''] })
+    expect(await codeOf(queryOf(folder))).toBe('verified')
     const properties = ['LATENCY_WITHIN', 'COST_WITHIN', 'EVIDENCE_BOUND']
     const policy = judged.gate.policy
     expect(await codeOf(queryOf(folder, { properties, policy, name: 'clerk-2' }))).toBe('verified')
@@ -93,6 +119,11 @@ describe('of a release that may ship', async () => {
     const promptOf = { name: null, at: manifest().prompt.digest }
     const rows: readonly [string, Partial<VerifyReleaseQuery>, string][] = [
       ['another artefact', { artefacts: [other] }, 'RELEASE_ARTEFACT_FOREIGN'],
+      [
+        'its artefact under another name',
+        { artefacts: [{ ...mine, name: 'sidecar.tar' }] },
+        'RELEASE_ARTEFACT_FOREIGN',
+      ],
       ['another artefact beside it', { artefacts: [mine, other] }, 'RELEASE_ARTEFACT_FOREIGN'],
       ['a subject that is no artefact', { artefacts: [promptOf] }, 'RELEASE_ARTEFACT_FOREIGN'],
       ['no artefact', { artefacts: [] }, 'RELEASE_ARTEFACT_FOREIGN'],
@@ -107,7 +138,9 @@ describe('of a release that may ship', async () => {
     const found = []
     for (const [name, changes] of rows) found.push([name, await codeOf(queryOf(folder, changes))])
     expect(found).toEqual(rows.map(([name, , code]) => [name, code]))
-    writeTrust(folder, 'mallory@example.com')
+    writeTrust(folder, { policies: [digestOf('the agreed policy')] })
+    expect(await codeOf(queryOf(folder))).toBe('RELEASE_POLICY_FOREIGN')
+    writeTrust(folder, { subject: 'mallory@example.com' })
     expect(await codeOf(queryOf(folder))).toBe('IDENTITY_NOT_PINNED')
     writeFileSync(
       join(folder, 'trust.json'),
@@ -156,6 +189,42 @@ describe('of a release that may ship', async () => {
     expect(refused.gate.reason).toContain(
       'rollback: the attestation of clerk-1: RELEASE_ARTEFACT_FOREIGN',
     )
+  })
+})
+
+describe('a release to go back to that shares its artefact with one that was attested', () => {
+  const artefacts = manifest().artefacts
+  test.for<{ name: string; target: Partial<Manifest>; want: string }>([
+    {
+      name: 'and its prompt is another',
+      target: { prompt: { files: ['agent/prompt.md'], digest: digestOf('never judged') } },
+      want: 'deny',
+    },
+    { name: 'and its model is another', target: { model: { name: 'other' } }, want: 'deny' },
+    { name: 'and is another release', target: { release: 'clerk-1' }, want: 'deny' },
+    { name: 'and is that one', target: {}, want: 'allow' },
+  ])('$name -> $want', async ({ target, want }) => {
+    const { folder } = await attested()
+    const back = manifest({ rollback: { first: true }, artefacts, ...target })
+    const later = manifest({
+      ...{ release: 'clerk-3', version: '3.0.0', rollback: { to: back.release } },
+    })
+    const next = openCase(
+      {
+        ...filesOf(later, { 'releases/clerk-1.yaml': null, 'releases/clerk-2.yaml': yaml(back) }),
+        'releases/clerk-3.yaml': yaml(later),
+      },
+      null,
+    )
+    const rollback = {
+      attestation: join(folder, 'out/release.sigstore.json'),
+      trust: join(folder, 'trust.json'),
+    }
+    const { gate } = await judgeCase(next, { name: 'clerk-3', rollback })
+    expect([gate.verdict, gate.properties.find(({ id }) => id === 'rollback')?.says]).toEqual([
+      want,
+      want,
+    ])
   })
 })
 
@@ -233,6 +302,11 @@ describe('statements that somebody who may attest made up', () => {
     expect(await signed(Buffer.from(edit(text())))).toBe('ATTESTATION_INVALID')
   })
 
+  test('whose policy is no digest -> ATTESTATION_INVALID', async () => {
+    const policy = 'sha256:\u001b[2J'
+    expect(await signed(releaseStatement(result({ policy })))).toBe('ATTESTATION_INVALID')
+  })
+
   test('made at another time than it was signed -> ATTESTATION_INVALID', async () => {
     const timeCreated = new Date(NOW - DAY_MS).toISOString()
     expect(await signed(releaseStatement(result({ timeCreated })))).toBe('ATTESTATION_INVALID')
@@ -250,9 +324,8 @@ describe('statements that somebody who may attest made up', () => {
 test('a release that is held or denied -> RELEASE_NOT_APPROVED, and no file', async () => {
   const folder = openCase(filesOf(manifest(), { 'agent/prompt.md': 'other' }))
   const judged = await judgeCase(folder)
-  const policy = { ...judged.policy, ...services } as CompiledPolicy
   for (const one of [judged, { ...judged, gate: { ...judged.gate, verdict: 'hold' as const } }]) {
-    const open: JudgedRelease = { ...one, policy }
+    const open = withServices(one)
     const options = {
       folder: join(folder, 'out'),
       environment: {},

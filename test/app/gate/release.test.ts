@@ -364,6 +364,27 @@ describe('rollback', () => {
   })
 })
 
+test('each measurement is shown where the manifest asks for it, in whatever order', async () => {
+  const one = manifest({
+    latency: [
+      { file: 'evidence/latency.json', p95_ms: 4000 },
+      { file: 'evidence/a.json', p95_ms: 1 },
+    ],
+  })
+  const summary = { count: 40, p50_ms: 900, p95_ms: 3200, at: MADE_AT }
+  const metadata = { release_digest: digestNamed(one) }
+  const [before, after = ''] = yaml(one).split('latency: [')
+  const text = `${before}latency: [\n  ${after.replace('},{', '},\n  {')}`
+  const files = {
+    'evidence/a.json': JSON.stringify({ ...summary, metadata }),
+    'releases/clerk-2.yaml': text,
+  }
+  const { gate } = await judgeCase(openCase(filesOf(one, files)))
+  const [missed] = gate.properties.filter(({ passed }) => !passed)
+  const line = text.split('\n').findIndex((found) => found.includes('evidence/a.json')) + 1
+  expect(missed).toMatchObject({ file: 'evidence/a.json', place: { line } })
+})
+
 test('evidence by its age alone -> allow, and it is said that nothing binds it', async () => {
   const one = manifest({ evidence: 'age' })
   const folder = openCase(filesOf(one, counts({ metadata: undefined })('')))

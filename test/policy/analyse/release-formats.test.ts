@@ -1,129 +1,12 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { digestOf, utf8 } from '../../../src/base/digest.ts'
-import { PolicyError } from '../../../src/base/errors.ts'
-import { EVIDENCE_DEPTH_MAX } from '../../../src/base/limits.ts'
 import { readCost, readEval, readLatency } from '../../../src/policy/analyse/release-formats.ts'
-import { cpuMs } from '../../support/cpu.ts'
+import { judgeEval } from '../../../src/policy/analyse/release-judge.ts'
 
 const NAME = digestOf('a release')
 const AT = Date.parse('2026-11-21T09:00:00Z')
 const bytes = (value: unknown) => utf8(typeof value === 'string' ? value : JSON.stringify(value))
 const refused = { code: 'EVIDENCE_MALFORMED' }
-
-const junit = (body: string, attributes = 'timestamp="2026-11-21T09:00:00Z"') =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="all">\n<testsuite name="s" ${attributes}>${body}</testsuite>\n</testsuites>\n`
-const cases = (count: number) =>
-  Array.from({ length: count }, (_, index) => `<testcase classname="c" name="t${index}"/>`).join('')
-
-describe('junit', () => {
-  test.for([
-    { name: 'twelve passes', xml: junit(cases(12)), want: [12, 12] },
-    {
-      name: 'a failure, an error and a skip',
-      xml: junit(
-        `${cases(3)}<testcase name="f"><failure message="a &lt; b &#38; &#x26;">x</failure></testcase><testcase name="e"><error><![CDATA[<&]]></error></testcase><testcase name="s"><skipped/></testcase>`,
-        'tests="6" failures="1" errors="1" skipped="1" timestamp="2026-11-21T09:00:00Z"',
-      ),
-      want: [3, 6],
-    },
-    {
-      name: 'suites within suites, comments and output',
-      xml: junit(
-        `<!-- fine --><testsuite name="in">${cases(2)}</testsuite>${cases(1)}<system-out>out &amp; about</system-out>`,
-      ),
-      want: [3, 3],
-    },
-  ])('$name', ({ xml, want: [passed, total] }) => {
-    expect(readEval('junit', bytes(xml))).toEqual({ passed, total, at: AT, names: null })
-  })
-
-  test('the release that a property names, and the oldest time', () => {
-    const property = `<properties><property name="release_digest" value="${NAME}"/></properties>`
-    const inner = `<testsuite name="in" timestamp="2026-11-20T09:00:00+01:00">${cases(1)}</testsuite>`
-    expect(readEval('junit', bytes(junit(`${property}${cases(1)}${inner}`)))).toEqual({
-      ...{ passed: 2, total: 2, names: NAME },
-      at: Date.parse('2026-11-20T08:00:00Z'),
-    })
-  })
-
-  test('a time without a zone is the earliest that it can be', () => {
-    const found = readEval('junit', bytes(junit(cases(1), 'timestamp="2026-11-21T09:00:00"')))
-    expect(found.at).toBe(AT - 14 * 60 * 60 * 1000)
-  })
-
-  const entities = '<!DOCTYPE t [<!ENTITY a "&b;&b;"><!ENTITY b "aaaa">]>'
-  test.for([
-    { name: 'no test', xml: junit('') },
-    { name: 'all skipped', xml: junit('<testcase name="s"><skipped/></testcase>') },
-    { name: 'a test twice', xml: junit(`${cases(1)}${cases(1)}`) },
-    { name: 'a test without a name', xml: junit('<testcase/>') },
-    { name: 'more tests than it lists', xml: junit(cases(2), 'tests="3"') },
-    { name: 'fewer tests than it lists', xml: junit(cases(2), 'tests="1"') },
-    { name: 'failures that it does not list', xml: junit(cases(2), 'tests="2" failures="1"') },
-    { name: 'a count that is none', xml: junit(cases(2), 'tests="2.5"') },
-    { name: 'a status that says it failed', xml: junit('<testcase name="t" status="failed"/>') },
-    {
-      name: 'failed and skipped',
-      xml: junit('<testcase name="t"><failure/><skipped/></testcase>'),
-    },
-    {
-      name: 'an element that it does not know',
-      xml: junit('<testcase name="t"><rerun/></testcase>'),
-    },
-    {
-      name: 'a document type',
-      xml: junit(cases(1)).replace('<testsuites', '<!DOCTYPE t><testsuites'),
-    },
-    {
-      name: 'entities of its own',
-      xml: junit('&a;').replace('<testsuites', `${entities}<testsuites`),
-    },
-    { name: 'an entity that it does not have', xml: junit(`&nbsp;${cases(1)}`) },
-    { name: 'a character that XML forbids', xml: junit('<testcase name="&#0;"/>') },
-    { name: 'half a surrogate pair', xml: junit('<testcase name="&#xD800;"/>') },
-    { name: 'a processing instruction', xml: junit(`<?php ?>${cases(1)}`) },
-    { name: 'another encoding', xml: junit(cases(1)).replace('UTF-8', 'UTF-16') },
-    { name: 'an attribute twice', xml: junit('<testcase name="a" name="b"/>') },
-    { name: 'two roots', xml: `${junit(cases(1))}<testsuites/>` },
-    { name: 'text beside the root', xml: `${junit(cases(1))}x` },
-    { name: 'an element that does not end', xml: '<testsuites><testsuite>' },
-    { name: 'the end of another element', xml: '<testsuites></testsuite>' },
-    { name: 'a comment that does not end', xml: junit('<!-- --- -->') },
-    { name: 'elements too deep', xml: '<testsuite>'.repeat(EVIDENCE_DEPTH_MAX + 1) },
-    { name: 'another root', xml: '<html/>' },
-    {
-      name: 'two release digests',
-      xml: junit(
-        `<properties><property name="release_digest" value="${NAME}"/><property name="release_digest" value="${digestOf('b')}"/></properties>${cases(1)}`,
-      ),
-    },
-    { name: 'a day that is none', xml: junit(cases(1), 'timestamp="2026-02-30T09:00:00Z"') },
-    { name: 'JSON', xml: '{}' },
-    { name: 'nothing', xml: '' },
-  ])('$name -> refused', ({ xml }) => {
-    expect(() => readEval('junit', bytes(xml))).toThrow(expect.objectContaining(refused))
-  })
-
-  test('no UTF-8 -> refused', () => {
-    expect(() => readEval('junit', Uint8Array.of(0x3c, 0xff))).toThrow(
-      expect.objectContaining(refused),
-    )
-  })
-
-  test('what would blow a careless reader up takes no time', () => {
-    const before = cpuMs()
-    for (const xml of [
-      `<t ${' '.repeat(200_000)}`,
-      `<t ${'a="b" '.repeat(50_000)}`,
-      '<!--'.repeat(50_000),
-      `<t a="${'&'.repeat(100_000)}"/>`,
-    ]) {
-      expect(() => readEval('junit', bytes(xml))).toThrow(expect.objectContaining(refused))
-    }
-    expect(cpuMs() - before).toBeLessThan(2_000)
-  })
-})
 
 const stats = { successes: 11, failures: 1, errors: 0 }
 const results = Array.from({ length: 12 }, (_, index) => ({
@@ -146,6 +29,11 @@ const log = (changes: object = {}, found: object = {}) => ({
   stats: { completed_at: '2026-11-21T09:00:00+00:00' },
   ...changes,
 })
+/** Samples as Inspect lists them, by what the scorer `match` says of each. */
+const samples = (correct: number, incorrect: number, epoch = 1) =>
+  Array.from({ length: correct + incorrect }, (_, index) => ({
+    ...{ id: index, epoch, scores: { match: { value: index < correct ? 'C' : 'I' } } },
+  }))
 const counts = (changes: object = {}) => ({
   passed: 11,
   failed: 1,
@@ -181,6 +69,11 @@ test.for([
     name: 'inspect, one that was not completed',
     format: 'inspect',
     value: log({}, { completed_samples: 11, scores: [{ metrics: { accuracy: { value: 1 } } }] }),
+  },
+  {
+    name: 'inspect, with what its samples say',
+    format: 'inspect',
+    value: log({ samples: samples(11, 1) }),
   },
   { name: 'counts', format: 'counts', value: counts() },
   { name: 'counts, one skipped', format: 'counts', value: counts({ failed: 0, skipped: 1 }) },
@@ -273,6 +166,33 @@ test.for([
     format: 'inspect',
     value: log({ samples: [{ id: 1, epoch: 1 }] }),
   },
+  {
+    name: 'an accuracy that its samples do not bear out',
+    format: 'inspect',
+    value: log({ samples: samples(3, 9) }),
+  },
+  {
+    name: 'the best of three epochs',
+    format: 'inspect',
+    value: log(
+      { eval: { ...log().eval, config: { epochs: 3 } } },
+      {
+        ...{ total_samples: 36, completed_samples: 36 },
+        scores: [{ name: 'match', reducer: 'max', metrics: { accuracy: { value: 1 } } }],
+      },
+    ),
+  },
+  {
+    name: 'epochs of which not all were scored',
+    format: 'inspect',
+    value: log(
+      { eval: { ...log().eval, config: { epochs: 3 } } },
+      {
+        ...{ total_samples: 36, completed_samples: 36 },
+        scores: [{ name: 'match', scored_samples: 11, metrics: { accuracy: { value: 1 } } }],
+      },
+    ),
+  },
   { name: 'no result', format: 'inspect', value: { ...log(), results: null } },
   { name: 'an unknown key', format: 'counts', value: counts({ retried: 1 }) },
   { name: 'no test', format: 'counts', value: counts({ passed: 0, failed: 0 }) },
@@ -290,8 +210,31 @@ test.for([
   expect(() => readEval(format, bytes(value))).toThrow(expect.objectContaining(refused))
 })
 
+test('inspect, twelve samples in three epochs each: the mean is of all 36', () => {
+  const value = log(
+    { eval: { ...log().eval, config: { epochs: 3 } } },
+    {
+      ...{ total_samples: 36, completed_samples: 36 },
+      scores: [
+        { ...{ name: 'match', scored_samples: 12 }, metrics: { accuracy: { value: 33 / 36 } } },
+      ],
+    },
+  )
+  expect(readEval('inspect', bytes(value))).toMatchObject({ passed: 33, total: 36 })
+})
+
 describe('latency and cost', () => {
   const at = '2026-11-21T09:00:00Z'
+  const withFirst = (changes: object) => [{ ...results[0], ...changes }, ...results.slice(1)]
+  const cached = withFirst({ latencyMs: 0, cost: 0, response: { output: 'x', cached: true } })
+  const broken = withFirst({ latencyMs: 0, success: false, failureReason: 2, error: '429' })
+
+  test('the mean of costs has no error of its last digit', () => {
+    const three = results.slice(0, 3).map((one) => ({ ...one, cost: 0.1 }))
+    const value = promptfoo({ results: three, stats: { successes: 2, failures: 1 } })
+    expect(readCost('promptfoo', bytes(value)).usdPerRun).toBe(0.1)
+  })
+
   test('a summary, samples by nearest rank, and promptfoo', () => {
     const summary = { count: 9, p50_ms: 2, p95_ms: 3, at }
     expect(readLatency('summary', bytes(summary))).toMatchObject({ p50: 2, p95: 3, at: AT })
@@ -327,12 +270,28 @@ describe('latency and cost', () => {
     },
     {
       name: 'a result without a latency',
-      read: () => readLatency('promptfoo', bytes(promptfoo({ results: [{ success: true }] }))),
+      read: () =>
+        readLatency('promptfoo', bytes(promptfoo({ results: withFirst({ latencyMs: null }) }))),
     },
     {
       name: 'a result without a cost',
-      read: () =>
-        readCost('promptfoo', bytes(promptfoo({ results: [{ success: true, latencyMs: 1 }] }))),
+      read: () => readCost('promptfoo', bytes(promptfoo({ results: withFirst({ cost: null }) }))),
+    },
+    {
+      name: 'fewer results than "stats" count',
+      read: () => readLatency('promptfoo', bytes(promptfoo({ results: results.slice(1) }))),
+    },
+    {
+      name: 'an answer from a cache',
+      read: () => readLatency('promptfoo', bytes(promptfoo({ results: cached }))),
+    },
+    {
+      name: 'the cost of an answer from a cache',
+      read: () => readCost('promptfoo', bytes(promptfoo({ results: cached }))),
+    },
+    {
+      name: 'a run that ended in an error',
+      read: () => readLatency('promptfoo', bytes(promptfoo({ results: broken }))),
     },
     { name: 'no runs', read: () => readCost('summary', bytes({ runs: 0, usd: 0, at })) },
     { name: 'a gain', read: () => readCost('summary', bytes({ runs: 1, usd: -1, at })) },
@@ -341,65 +300,33 @@ describe('latency and cost', () => {
   })
 })
 
-const FORMATS = ['junit', 'promptfoo', 'inspect', 'counts', 'other']
-
-test('whatever it is given, it gives counts that can be or refuses with one code', () => {
-  const anything = fc.oneof(
-    fc.string(),
-    fc.json(),
-    fc.string().map((text) => junit(text)),
-    fc
-      .array(
-        fc.constantFrom(
-          '<testcase name="a"/>',
-          '<!--',
-          '-->',
-          '<testsuite>',
-          '</testsuite>',
-          '&lt;',
-          '<![CDATA[',
-          ']]>',
-          'x',
-        ),
-      )
-      .map((parts) => junit(parts.join(''))),
-    fc
-      .record({ passed: fc.anything(), failed: fc.nat(), skipped: fc.nat() })
-      .map((value) => JSON.stringify(value) ?? ''),
+test.for([
+  {
+    name: 'a rate is said as it stands',
+    need: { rate: 0.57 },
+    passed: 6,
+    says: '6/12 passed, of at least 57%',
+  },
+  {
+    name: 'less than all is not said to be all',
+    need: { rate: 1 },
+    passed: 11.999,
+    says: '11.999/12 passed, of at least 100%',
+  },
+])('$name', ({ need, passed, says }) => {
+  const value = log(
+    {},
+    { scores: [{ name: 'match', metrics: { accuracy: { value: passed / 12 } } }] },
   )
-  fc.assert(
-    fc.property(fc.constantFrom(...FORMATS), anything, (format, text) => {
-      try {
-        const { passed, total } = readEval(format, utf8(text.toWellFormed()))
-        return passed >= 0 && total >= 1 && passed <= total
-      } catch (error) {
-        return error instanceof PolicyError && error.code === 'EVIDENCE_MALFORMED'
-      }
-    }),
-    { numRuns: 400 },
-  )
-})
-
-test('a suite as JUnit and as counts comes to the same', () => {
-  fc.assert(
-    fc.property(
-      fc.nat({ max: 20 }),
-      fc.nat({ max: 20 }),
-      fc.nat({ max: 20 }),
-      (passed, failed, skipped) => {
-        fc.pre(passed + failed > 0)
-        const of = (count: number, prefix: string, child: string) =>
-          Array.from(
-            { length: count },
-            (_, index) => `<testcase name="${prefix}${index}">${child}</testcase>`,
-          ).join('')
-        const xml = junit(
-          `${of(passed, 'p', '')}${of(failed, 'f', '<failure/>')}${of(skipped, 's', '<skipped/>')}`,
-        )
-        const value = { passed, failed, skipped, at: '2026-11-21T09:00:00Z' }
-        expect(readEval('junit', bytes(xml))).toEqual(readEval('counts', bytes(value)))
-      },
-    ),
-    { numRuns: 50 },
-  )
+  const asked = {
+    id: 'refunds',
+    file: 'r.json',
+    format: 'inspect',
+    max_age: '7d',
+    missed: 'deny',
+    need,
+  } as const
+  const terms = { digest: NAME, evidence: 'bound', now: AT } as const
+  const { property } = judgeEval(asked, bytes(value), terms)
+  expect(property).toMatchObject({ passed: false, code: 'RELEASE_MISSED', detail: says })
 })

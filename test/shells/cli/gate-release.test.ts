@@ -36,7 +36,7 @@ test('may ship -> 0; in every format', async () => {
   expect((await gate(folder, ...named, '--format', 'github')).stdout).toBe('')
 })
 
-test('11 of 12 -> 1, an annotation on the evidence, and what an earlier run left is gone', async () => {
+test('11 of 12 -> 1, an annotation where the manifest asks for more, and what an earlier run left is gone', async () => {
   const metadata = { release_digest: digestNamed() }
   const at = new Date().toISOString()
   const folder = fresh({
@@ -59,7 +59,7 @@ test('11 of 12 -> 1, an annotation on the evidence, and what an earlier run left
   expect(ran).toMatchObject({
     code: 1,
     stdout:
-      '::error file=evidence/refunds.json,line=1,col=1,title=RELEASE_MISSED::eval/refunds: 11/12 passed, of at least 12\n',
+      '::error file=releases/clerk-2.yaml,line=10,col=9,title=RELEASE_MISSED::eval/refunds: 11/12 passed, of at least 12 (evidence/refunds.json)\n',
   })
   expect(readdirSync(join(folder, 'out'))).toEqual(['notes.txt'])
 })
@@ -112,6 +112,13 @@ test.for([
     argv: ['clerk-2', '--identity-token', 'x'],
     code: 'USAGE_INVALID',
   },
+  ...[['--policy-digest', digestOf(ARTEFACT)], ['--require', 'EVIDENCE_BOUND'], ['--approved']].map(
+    (flag) => ({
+      name: `${flag[0]} without --verify`,
+      argv: ['clerk-2', '--artefact', 'clerk.tar', ...flag],
+      code: 'USAGE_INVALID',
+    }),
+  ),
   {
     name: 'a trust file that is not there',
     argv: ['--verify', 'x', '--trust', 'x', '--artefact', 'clerk.tar'],

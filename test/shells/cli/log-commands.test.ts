@@ -30,11 +30,24 @@ beforeAll(async () => {
   writeFileSync(join(template, 'trust.json'), canonicalize(trust))
   const witnesses = { keys: [ann.verifierKey], need: 1 }
   writeFileSync(join(template, 'witnessed.json'), canonicalize({ ...trust, witnesses }))
+  const { logs: _, ...logless } = trust
+  writeFileSync(join(template, 'logless.json'), canonicalize(logless))
 })
 
 beforeEach(() => {
   cwd = temporaryFolder()
   cpSync(template, cwd, { recursive: true })
+})
+
+test.for([
+  'receipts verify .countersign/log',
+  'log verify site',
+  'log monitor --url site --state seen --once',
+])('%s with a trust file that names no log -> CHECKPOINT_UNTRUSTED', async (line) => {
+  await run('log publish --to site')
+  const ran = await run(`${line} --trust logless.json --format json`)
+  expect(ran.code).not.toBe(0)
+  expect(JSON.stringify(ran.json)).toContain('CHECKPOINT_UNTRUSTED')
 })
 
 describe('receipts prove and verify', () => {
@@ -56,6 +69,7 @@ describe('receipts prove and verify', () => {
     { name: 'with a proof that is changed', file: 'r.json.tlog-proof', code: 'PROOF_INVALID' },
     { name: 'without its proof', file: 'r.json.tlog-proof', gone: true, code: 'FILE_UNREADABLE' },
     { name: 'without a witness', trust: 'witnessed.json', code: 'CHECKPOINT_UNWITNESSED' },
+    { name: 'of no trusted log', trust: 'logless.json', code: 'CHECKPOINT_UNTRUSTED' },
   ])('one $name is refused with $code, the others verify', async (broken) => {
     await run('receipts prove 1 --out r.json')
     await run('receipts prove 2 --out s.json')

@@ -25,6 +25,11 @@ test('the keys of a log that the file does not name are none', () => {
   expect(trustedKeys(trustOf(), 'elsewhere.test')).toBeNull()
 })
 
+test('a trust file without logs is read, and pins no key for any', () => {
+  const { logs: _, ...rest } = trustOf()
+  expect(trustedKeys(parseTrust(JSON.stringify(rest)), ORIGIN)).toBeNull()
+})
+
 const log = { origin: ORIGIN, keys: [key] }
 const ana = { id: 'ana', fingerprints: [fingerprintOf(2)] }
 

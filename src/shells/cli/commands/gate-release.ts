@@ -37,6 +37,7 @@ type Flags = {
   readonly attest?: string
   readonly identityToken?: string
   readonly request?: true
+  readonly wait?: string
   readonly data: string
   readonly verify?: string
   readonly trust?: string
@@ -69,6 +70,10 @@ export function registerGateRelease(gate: Command, cli: Cli): void {
     )
     .option('--identity-token <file>', 'with --attest: a file that holds an identity token')
     .option('--request', 'ask people about a release that is held, through the engine in --data')
+    .option(
+      '--wait <duration>',
+      'with --request: how long to wait for people (default: not at all)',
+    )
     .option('--verify <file>', 'verify this attestation, offline, and judge nothing')
     .option('--trust <file>', 'the trust file, for --verify and --verify-rollback')
     .option('--policy-digest <digest>', 'with --verify: the only policy that may have judged')
@@ -93,6 +98,10 @@ export function registerGateRelease(gate: Command, cli: Cli): void {
 async function judge(cli: Cli, name: string | undefined, flags: Flags): Promise<void> {
   const { attest, identityToken } = flags
   if (name === undefined) throw usage('name the release')
+  // Whoever asks for these must not think that judging looks at them.
+  if (flags.policyDigest !== undefined || flags.require !== undefined || flags.approved === true) {
+    throw usage('--policy-digest, --require and --approved are for --verify')
+  }
   const folder = attest === undefined ? null : resolve(cli.io.cwd, attest)
   if (folder !== null) forgetRelease(folder)
   else if (identityToken !== undefined) throw usage('--identity-token is for --attest')
@@ -110,8 +119,10 @@ async function judge(cli: Cli, name: string | undefined, flags: Flags): Promise<
 }
 
 function asked(cli: Cli, flags: Flags, judged: JudgedRelease): Promise<JudgedRelease> {
+  const waitMs = flags.wait === undefined ? 0 : parseDuration(flags.wait)
+  if (flags.wait !== undefined && flags.request !== true) throw usage('--wait is for --request')
   if (flags.request !== true || judged.gate.verdict !== 'hold') return Promise.resolve(judged)
-  return withEngine(cli, flags, (parts) => askForRelease(parts, judged))
+  return withEngine(cli, flags, (parts) => askForRelease(parts, judged, { waitMs }))
 }
 
 function queryOf(cli: Cli, name: string, flags: Flags): ReleaseQuery {
