@@ -10,6 +10,13 @@ set -eu
 branch=${1:?the branch that the change goes to}
 folder=${2:-.}
 
+# A submodule in its place would be judged by a base of its own.
+if [ -e "$folder" ] &&
+  [ "$(git -C "$folder" rev-parse --show-toplevel)" != "$(git rev-parse --show-toplevel)" ]; then
+  echo "gate.sh: $folder is of another repository" >&2
+  exit 2
+fi
+
 if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
   git fetch --quiet --no-tags --unshallow origin
 fi

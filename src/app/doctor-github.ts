@@ -7,7 +7,7 @@ import { findGitFolder } from '../host/git-folder.ts'
 import type { GithubTiming } from '../host/github/client.ts'
 import { GITHUB_API_URL, readGithubCredentials } from '../host/github/credentials.ts'
 import { readProtections } from '../host/github/protections.ts'
-import { PROJECT_FILE, policyFolders } from '../host/policy-files.ts'
+import { PROJECT_FILE, policyFolders, readPolicyFiles } from '../host/policy-files.ts'
 import type { Project } from '../model/generated/types.ts'
 import { parseDocuments } from '../policy/compile/index.ts'
 import { assess, type Protection } from './github-protection.ts'
@@ -59,11 +59,14 @@ export async function examineGithub(query: GithubDoctorQuery): Promise<GithubRep
     credentials: readGithubCredentials(environment, apiUrl),
     ...(timing === undefined ? {} : { timing }),
   })
-  const checks = query.checks ?? GATE_CHECKS
+  // The action names another branch than the default one in its check runs.
+  const { branch: name, isDefault } = protections
+  const posted = isDefault ? GATE_CHECKS : GATE_CHECKS.map((check) => `${check} (${name})`)
+  const checks = query.checks ?? posted
   const owned = await pathsToOwn(folder, text)
   return {
     repository,
-    branch: protections.branch,
+    branch: name,
     protections: assess(protections, { checks, owned }),
   }
 }
@@ -78,9 +81,9 @@ function projectIn(text: string): Project | undefined {
   return parseDocuments(new Map([[PROJECT_FILE, text]])).documents.projects[0]?.value
 }
 
-/** Files that stand for what must have owners: what judges changes, and each folder of the policy. */
+/** What must have owners: what judges changes, the policy's files, and any that could be added to it. */
 async function pathsToOwn(folder: string, text: string | null): Promise<readonly string[]> {
-  const guard = ['.github/CODEOWNERS', '.github/workflows/countersign.yml']
+  const guard = ['.github/workflows/countersign.yml', '.github/workflows/any.yaml']
   const prefix = await findGitFolder(folder).then(
     (found) => found.prefix,
     () => '',
@@ -89,5 +92,14 @@ async function pathsToOwn(folder: string, text: string | null): Promise<readonly
   const folders = policyFolders(text).filter(
     (name) => name === 'policies' || existsSync(join(folder, name)),
   )
-  return [...guard, at(PROJECT_FILE), ...folders.map((name) => at(`${name}/any.yaml`))]
+  // What is wrong with its files `check` says.
+  const files = text === null ? new Map() : await readPolicyFiles(folder).catch(() => new Map())
+  return [
+    ...[...guard, at(PROJECT_FILE), ...folders.map((name) => at(`${name}/any.yaml`))],
+    ...folders.flatMap((name) => ADDED.map((file) => at(`${name}/${file}`))),
+    ...[...files.keys()].map(at),
+  ]
 }
+
+/** A pattern may be of one kind of file, or not reach below the folder. */
+const ADDED = ['any.yml', 'any.rego', 'any.json', 'any/any.yaml', 'any/any.rego']

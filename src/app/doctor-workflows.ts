@@ -63,7 +63,7 @@ const TRUSTED_EVENTS = ['pull_request_target', 'workflow_run']
 
 /** What names a pull request's head, or what merging it would make. */
 const HEAD =
-  /github\.event\.pull_request\.(?:head|merge_commit_sha)|github\.head_ref|github\.event\.workflow_run\.(?:head_|pull_requests)|refs\/pull\/|\bpull\/\S*\/(?:head|merge)\b|\bgh pr checkout\b/
+  /github\.event\.pull_request\.(?:head|merge_commit_sha)|github\.head_ref|github\.event\.workflow_run\.(?:head_|pull_requests)|refs\/pull\/|\bpull\/.{1,100}?\/(?:head|merge)\b|\bgh pr checkout\b/
 
 /** What of a step fetches the head; null when nothing. */
 function headIn(step: unknown): string | null {
@@ -92,7 +92,7 @@ function isPinned(uses: string): boolean {
 
 function read(text: string): object | null {
   try {
-    const document = parseDocument(text, { logLevel: 'silent' })
+    const document = parseDocument(text, { logLevel: 'silent', schema: 'core' })
     const value: unknown = document.errors.length > 0 ? null : document.toJS({ maxAliasCount: 100 })
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
     return isObject && typeof fieldOf(value, 'jobs') === 'object' ? value : null

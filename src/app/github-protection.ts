@@ -1,6 +1,7 @@
 import type { Exempt, Protections, RuleSource } from '../host/github/protections.ts'
 import { ownersOf } from './code-owners.ts'
 import { type WorkflowFlaw, workflowFlaws } from './doctor-workflows.ts'
+import { CODEOWNERS_PLACES } from './policy/init-github.ts'
 
 /** One protection that was looked for. Its id stays the same from version to version. */
 export type Protection = {
@@ -164,22 +165,26 @@ function bypassProtections(protections: Protections, { checks }: Asked): readonl
       const isHard = (source: RuleSource): boolean =>
         source.exempt.known && !source.exempt.value.some(counts)
       if (by.some(isHard)) continue
+      const isTold = by.every((source) => source.exempt.known)
       for (const { exempt: found, name } of by) {
         if (!found.known) unread.add(`${name}: ${found.why}`)
-        else for (const one of found.value.filter(counts)) exempt.add(`${one.who} (${name})`)
+        else if (isTold) found.value.filter(counts).map(({ who }) => exempt.add(`${who} (${name})`))
       }
     }
-    if (unread.size > 0) return cannotTell(id, [...unread].join('; '))
     if (exempt.size > 0) {
       const message = `these may bypass the rules: ${[...exempt].sort().join(', ')}`
       return unlessUnread(protections, lacking(id, message, fix))
     }
+    if (unread.size > 0) return cannotTell(id, [...unread].join('; '))
     if (rules > 0) return fine(id, ok)
     return unlessUnread(protections, lacking(id, 'there is no rule to keep', 'import a ruleset'))
   })
 }
 
-function ownerProtections({ codeOwners }: Protections, { owned }: Asked): readonly Protection[] {
+function ownerProtections(
+  { codeOwners, workflows }: Protections,
+  { owned }: Asked,
+): readonly Protection[] {
   const ids = ['code-owners', 'code-owners-cover'] as const
   if (!codeOwners.known) return ids.map((id) => cannotTell(id, codeOwners.why))
   const { value } = codeOwners
@@ -187,16 +192,33 @@ function ownerProtections({ codeOwners }: Protections, { owned }: Asked): readon
     const fix = 'add .github/CODEOWNERS: countersign init --github writes one'
     return ids.map((id) => lacking(id, 'there is no CODEOWNERS', fix))
   }
-  const wrong = value.errors.map(({ line, kind }) => `${value.path}:${line}: ${kind}`)
-  const bare = owned.filter((path) => ownersOf(value.text, path).length === 0)
+  const { path, text, errors } = value
+  // A new one in a place that goes first would count instead.
+  const places = CODEOWNERS_PLACES.slice(0, CODEOWNERS_PLACES.indexOf(path) + 1)
+  const running = workflows.known ? workflows.value.map((one) => one.path) : []
+  const bare = [...new Set([...places, ...running, ...owned])].filter(
+    (one) => ownersOf(text, one).length === 0,
+  )
+  const more = bare.length > NAMED_MAX ? ` and ${bare.length - NAMED_MAX} more` : ''
+  const named = `${bare.slice(0, NAMED_MAX).join(', ')}${more}`
   return [
-    wrong.length === 0
-      ? fine(ids[0], `GitHub finds nothing wrong with ${value.path}`)
-      : lacking(ids[0], wrong.join(', '), 'mend these lines: owners need write access'),
+    errors.known ? errorsProtection(ids[0], path, errors.value) : cannotTell(ids[0], errors.why),
     bare.length === 0
       ? fine(ids[1], 'the policy and what judges it have owners')
-      : lacking(ids[1], `nobody owns ${bare.join(', ')}`, `name their owners in ${value.path}`),
+      : lacking(ids[1], `nobody owns ${named}`, `name their owners in ${path}`),
   ]
+}
+
+const NAMED_MAX = 8
+
+function errorsProtection(
+  id: string,
+  path: string,
+  errors: readonly { readonly line: number; readonly kind: string }[],
+): Protection {
+  if (errors.length === 0) return fine(id, `GitHub finds nothing wrong with ${path}`)
+  const wrong = errors.map(({ line, kind }) => `${path}:${line}: ${kind}`)
+  return lacking(id, wrong.join(', '), 'mend these lines: owners need write access')
 }
 
 function actionProtections({ actions, tokens }: Protections): readonly Protection[] {

@@ -20,6 +20,11 @@ test.for([
   { text: '# * @a', path: 'x', want: [] },
   { text: '* @a # and @b', path: 'x', want: ['@a'] },
   { text: '', path: 'x', want: [] },
+  { text: '/our\\ rules/ @a', path: 'our rules/x', want: ['@a'] },
+  { text: '* @a\n/our\\ rules/', path: 'our rules/x', want: [] },
+  { text: '* @a\r\n/docs/ @b\r\n', path: 'docs/x', want: ['@b'] },
+  { text: `* @a\n/${'**/'.repeat(400)}x`, path: 'x', want: [] },
+  { text: `* @a\n${'y\n'.repeat(60_000)}x`, path: 'x', want: [] },
   { text: `/${'*'.repeat(900)}x @a`, path: 'y'.repeat(200), want: [] },
 ])('$text owns $path -> $want', ({ text, path, want }) => {
   expect(ownersOf(text, path)).toEqual(want)

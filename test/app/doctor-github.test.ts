@@ -49,17 +49,17 @@ function environment(): Record<string, string> {
   return { COUNTERSIGN_GITHUB_TOKEN: world.people.bo.token, GITHUB_API_URL: world.github.url }
 }
 
-async function examined(): Promise<Map<string, Protection>> {
+async function examined(branch: string | null = null): Promise<Map<string, Protection>> {
   const { protections } = await examineGithub({
-    ...{ folder, repository: 'acme/approvals', branch: null, checks: null, timing: FAST },
+    ...{ folder, repository: 'acme/approvals', branch, checks: null, timing: FAST },
     environment: environment(),
   })
   return new Map(protections.map((one) => [one.id, one]))
 }
 
 /** Ids that are not fine. */
-async function complaints(): Promise<Record<string, string>> {
-  const bad = [...(await examined())].filter(([, { state }]) => state !== 'ok')
+async function complaints(branch?: string): Promise<Record<string, string>> {
+  const bad = [...(await examined(branch))].filter(([, { state }]) => state !== 'ok')
   return Object.fromEntries(bad.map(([id, { state }]) => [id, state]))
 }
 
@@ -108,6 +108,7 @@ const guard = (about: object) => () => void Object.assign(world.github.state.gua
 const push = (files: Record<string, string>) => async () => {
   await world.github.push('main', files)
 }
+const owners = (text: string) => push({ '.github/CODEOWNERS': text })
 const BOTH_CHECKS = { 'required-check': 'missing', 'check-source': 'missing' }
 const ALL_RULES = {
   ...{ 'pull-request': 'missing', 'stale-approvals': 'missing', 'last-push': 'missing' },
@@ -172,6 +173,16 @@ test.for<Row>([
     change: () =>
       setRule('required_status_checks', { strict_required_status_checks_policy: false }),
     want: { 'up-to-date': 'missing' },
+  },
+  {
+    name: 'an up-to-date branch, but no check that must pass',
+    change: () => checks(),
+    want: { ...BOTH_CHECKS, 'up-to-date': 'missing' },
+  },
+  {
+    name: 'a check of any App',
+    change: () => checks({ context: 'countersign/policy', integration_id: -1 }),
+    want: { 'check-source': 'missing' },
   },
   {
     name: 'a team on the bypass list',
@@ -255,8 +266,36 @@ test.for<Row>([
   },
   {
     name: 'workflows that nobody owns',
-    change: push({ '.github/CODEOWNERS': '* @ana\n/.github/workflows/\n' }),
+    change: owners('* @ana\n/.github/workflows/\n'),
     want: { 'code-owners-cover': 'missing' },
+  },
+  {
+    name: 'a new workflow that nobody would own',
+    change: owners('* @ana\n/.github/\n/.github/*S @ana\n/.github/**/countersign.yml @ana\n'),
+    want: { 'code-owners-cover': 'missing' },
+  },
+  {
+    name: 'Rego that nobody owns',
+    change: owners('* @ana\n*.rego\n'),
+    want: { 'code-owners-cover': 'missing' },
+  },
+  {
+    name: 'folders of the policy that nobody owns',
+    change: owners('* @ana\n/policies/\n/policies/* @ana\n'),
+    want: { 'code-owners-cover': 'missing' },
+  },
+  {
+    name: 'a workflow that is there and that nobody owns',
+    change: push({
+      '.github/CODEOWNERS': '* @ana\n/.github/workflows/ci.yml\n',
+      '.github/workflows/ci.yml': 'on: push\njobs: {}\n',
+    }),
+    want: { 'code-owners-cover': 'missing' },
+  },
+  {
+    name: 'a CODEOWNERS that GitHub does not speak about',
+    change: guard({ codeOwnersErrors: null }),
+    want: { 'code-owners': 'unknown' },
   },
   {
     name: 'a workflow that runs a head with secrets',
@@ -275,6 +314,13 @@ test.for<Row>([
 ])('$name -> $want', async ({ change, want }) => {
   await change()
   expect(await complaints()).toEqual(want)
+})
+
+test('checks of another branch than the default one are named after it', async () => {
+  world.github.state.guard.defaultBranch = 'trunk'
+  expect(await complaints('main')).toEqual(BOTH_CHECKS)
+  checks({ context: 'countersign/policy (main)', integration_id: 15368 })
+  expect(await complaints('main')).toEqual({})
 })
 
 describe("a branch's own protection", () => {
@@ -343,6 +389,21 @@ describe("a branch's own protection", () => {
     expect(await complaints()).toEqual({ admins: 'missing' })
   })
 
+  test('a branch that must be up to date for no check need not be', async () => {
+    const status = { strict: true, contexts: [], checks: [] }
+    world.github.state.guard.protection = { ...SOUND, required_status_checks: status }
+    setRule('required_status_checks', { strict_required_status_checks_policy: false })
+    expect(await complaints()).toEqual({ 'up-to-date': 'missing' })
+  })
+
+  test('who is known to bypass one rule is said though of another nobody is', async () => {
+    const exempt = { enforce_admins: { url, enabled: false } }
+    guard({ protection: { ...SOUND, ...exempt }, showsBypass: false })()
+    setRule('non_fast_forward', null)
+    // Only the branch's own protection refuses force pushes, and administrators may pass it.
+    expect(await complaints()).toEqual({ admins: 'missing' })
+  })
+
   test('one that the token may not read is unknown where no ruleset speaks', async () => {
     const { guard: found } = world.github.state
     Object.assign(found, { protection: SOUND })
@@ -394,6 +455,28 @@ describe('the command', () => {
     })
     expect(stdout).toContain('nobody owns agents/countersign.yaml, agents/rules/any.yaml')
     expect(code).toBe(1)
+  })
+
+  test('looks at the files that the policy has', async () => {
+    await owners('* @ana\n/policies/roster.yaml\n/policies/our\\ own.yaml\n')()
+    mkdirSync(join(folder, 'policies'))
+    writeFileSync(join(folder, 'countersign.yaml'), 'kind: Project\n')
+    for (const name of ['roster.yaml', 'our own.yaml', 'more.yaml']) {
+      writeFileSync(join(folder, 'policies', name), 'kind: Roster\n')
+    }
+    const { code, stdout } = await run()
+    expect(stdout).toContain('nobody owns policies/our own.yaml, policies/roster.yaml\n')
+    expect(code).toBe(1)
+  })
+
+  test.for(['/.github/CODEOWNERS', '/CODEOWNERS'])('at the top %s needs owners', async (bare) => {
+    const { repository } = world.github.state
+    const base = (await repository.git('rev-parse', 'refs/heads/main~1^{tree}')).trim()
+    const oid = await repository.blob(`* @ana\n${bare}\n`)
+    const tree = await repository.tree(base, [{ mode: '100644', path: 'CODEOWNERS', oid }])
+    const sha = await repository.makeCommit(tree, [], 'Move\n', { name: 'Ana', email: 'a@b.c' })
+    await repository.git('update-ref', 'refs/heads/main', sha)
+    expect(await complaints()).toEqual({ 'code-owners-cover': 'missing' })
   })
 
   test.for([

@@ -82,6 +82,19 @@ test.for([
     want: ['target-checkout 6'],
   },
   {
+    name: 'the head by its number on pull_request_target',
+    text: job(
+      'pull_request_target',
+      ...['steps:', `  - run: git fetch origin pull/\${{ github.event.number }}/head:pr`],
+    ),
+    want: ['target-checkout 6'],
+  },
+  {
+    name: 'the head in YAML 1.1, where on is a truth',
+    text: `%YAML 1.1\n---\n${job('pull_request_target', 'steps:', '  - run: gh pr checkout 1')}`,
+    want: ['target-checkout 8'],
+  },
+  {
     name: 'the base on pull_request_target',
     text: job('pull_request_target', 'steps:', `  - uses: ${PINNED}`),
     want: [],

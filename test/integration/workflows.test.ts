@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -124,6 +125,7 @@ type Step = { readonly uses?: string; readonly with?: Record<string, unknown> }
 type Job = Step & {
   readonly steps?: readonly Step[]
   readonly permissions?: Record<string, string>
+  readonly strategy?: { readonly matrix: Record<string, readonly string[]> }
 }
 type Workflow = {
   readonly on: Record<string, { inputs?: Record<string, unknown> } | null>
@@ -153,6 +155,17 @@ test('the calling workflow gives the reusable one what it takes, and no less per
   const { inputs = {} } = called.on['workflow_call'] ?? {}
   for (const name of Object.keys(policy?.with ?? {})) expect(Object.keys(inputs)).toContain(name)
   expect(policy?.permissions).toEqual(called.jobs['gate']?.permissions)
+})
+
+test("this repository's own workflow judges every policy in it, in the merge queue too", () => {
+  const { on, jobs } = workflowIn('.github/workflows/policy.yml')
+  const { matrix } = jobs['gate']?.strategy ?? { matrix: {} }
+  const listed = ['ls-files', '--', 'countersign.yaml', ':(glob)policies/**', ':(glob)examples/**']
+  const all = execFileSync('git', listed, { cwd: root, encoding: 'utf8' }).split('\n')
+  const folders = all.filter((path) => /(?:^|\/)countersign\.yaml$/.test(path)).map(dirname)
+  expect(folders.length).toBeGreaterThan(3)
+  expect([...(matrix['policy'] ?? [])].sort()).toEqual(folders.sort())
+  expect(Object.keys(on)).toEqual(expect.arrayContaining(['pull_request', 'merge_group', 'push']))
 })
 
 /** `countersign` on PATH, as an image has it. */
@@ -274,6 +287,57 @@ test('a signed review that was pushed opens the gate, and another push closes it
   git(policy, 'commit', '--quiet', '--allow-empty', '-m', 'More')
   git(policy, 'push', '--quiet', 'origin', 'weak')
   expect(SYSTEMS['plain shell']?.('weak')).toMatchObject({ code: 1 })
+})
+
+/** A change of a repository that keeps a lenient policy beside the one that is judged. */
+function monorepo(spoil: (top: string) => void): string {
+  const top = mkdtempSync(join(scratch, 'mono-'))
+  const remote = mkdtempSync(join(scratch, 'mono-origin-'))
+  git(remote, 'init', '--quiet', '--bare', '--initial-branch=main')
+  git(top, 'init', '--quiet', '--initial-branch=main')
+  git(top, 'remote', 'add', 'origin', remote)
+  git(policy, 'checkout', '--quiet', 'main')
+  for (const name of ['shop', 'lenient']) cpSync(policy, join(top, name), { recursive: true })
+  for (const name of ['shop', 'lenient']) rmSync(join(top, name, '.git'), { recursive: true })
+  git(top, 'add', '.')
+  git(top, 'commit', '--quiet', '-m', 'Start')
+  git(top, 'push', '--quiet', 'origin', 'main')
+  git(top, 'checkout', '--quiet', '-b', 'change')
+  spoil(top)
+  git(top, 'add', '.')
+  git(top, 'commit', '--quiet', '--allow-empty', '-m', 'Change')
+  return top
+}
+
+test.for<{ name: string; spoil: (top: string) => void; folder?: string; want: number }>([
+  { name: 'nothing changed', spoil: () => undefined, want: 0 },
+  {
+    name: 'a link to another policy in its place',
+    spoil: (top) => {
+      rmSync(join(top, 'shop'), { recursive: true })
+      symlinkSync('lenient', join(top, 'shop'))
+    },
+    want: 2,
+  },
+  {
+    name: 'a submodule in its place, with a base branch of its own',
+    spoil: (top) => {
+      rmSync(join(top, 'shop'), { recursive: true })
+      git(top, 'clone', '--quiet', origin, 'shop')
+      git(top, 'add', 'shop')
+    },
+    want: 2,
+  },
+  {
+    name: 'no policy any more',
+    spoil: (top) => rmSync(join(top, 'shop'), { recursive: true }),
+    want: 1,
+  },
+  { name: 'a folder that neither side has', folder: 'gone', spoil: () => undefined, want: 1 },
+])('the script for a folder with $name -> $want', ({ spoil, folder = 'shop', want }) => {
+  const { code, said } = script(`'${join(CI, 'gate.sh')}' main ${folder}`, monorepo(spoil))
+  expect(/^allow/m.test(said)).toBe(want === 0)
+  expect(code).toBe(want)
 })
 
 test('without a branch the script says what it wants', () => {

@@ -34,12 +34,14 @@ export type CodeOwners = {
   readonly path: string
   readonly text: string
   /** What GitHub finds wrong with it. */
-  readonly errors: readonly { readonly line: number; readonly kind: string }[]
+  readonly errors: Known<readonly { readonly line: number; readonly kind: string }[]>
 }
 
 /** What stands between a branch of a repository and whoever may write to it, as far as the token may read it. */
 export type Protections = {
   readonly branch: string
+  /** Whether that is the repository's default branch. */
+  readonly isDefault: boolean
   readonly sources: readonly RuleSource[]
   /** Why there may be sources that are not among these; empty when there are none. */
   readonly unread: readonly string[]
@@ -72,7 +74,8 @@ export async function readProtections(
 ): Promise<Protections> {
   const client = openGithubClient(options)
   const repository = await client.get('GET ')
-  const branch = options.branch ?? textAt(repository, 'default_branch')
+  const usual = textAt(repository, 'default_branch')
+  const branch = options.branch ?? usual
   const found = await client.ask('GET /branches/{branch}', { branch }, [404])
   if (!found.done) {
     const message = `${options.repository} has no branch ${branch} that the token may see`
@@ -84,7 +87,7 @@ export async function readProtections(
   const own = await readOwnProtection(client, branch, { isProtected, unread })
   const readable = await isReadable(client, branch)
   return {
-    ...{ branch, sources: [...rulesets, ...own], unread },
+    ...{ branch, isDefault: branch === usual, sources: [...rulesets, ...own], unread },
     codeOwners: readable.known
       ? await readCodeOwners(client, branch, options.codeOwners)
       : readable,
@@ -197,7 +200,12 @@ function rulesetSource(
     ),
     isUpToDate:
       has('merge_queue') ||
-      status.some((one) => isSet(one, 'strict_required_status_checks_policy')),
+      // Without a check that must pass it says nothing.
+      status.some(
+        (one) =>
+          isSet(one, 'strict_required_status_checks_policy') &&
+          listAt(one, 'required_status_checks').length > 0,
+      ),
     refusesForcePushes: has('non_fast_forward'),
     refusesDeletion: has('deletion'),
   }
@@ -231,8 +239,9 @@ function ownSource(value: unknown): RuleSource {
   if (valueAt(value, ['enforce_admins', 'enabled']) !== true) {
     exempt.push({ who: 'administrators', isAdmin: true })
   }
+  const checks = ownChecks(status)
   return {
-    ...{ name: 'the protection of the branch', exempt: { known: true, value: exempt } },
+    ...{ name: 'the protection of the branch', exempt: { known: true, value: exempt }, checks },
     reviews:
       review === undefined || review === null
         ? null
@@ -242,8 +251,7 @@ function ownSource(value: unknown): RuleSource {
             isLastPushApproved: isSet(review, 'require_last_push_approval'),
             ofCodeOwners: isSet(review, 'require_code_owner_reviews'),
           },
-    checks: ownChecks(status),
-    isUpToDate: isSet(status, 'strict'),
+    isUpToDate: isSet(status, 'strict') && checks.length > 0,
     refusesForcePushes: isOff('allow_force_pushes'),
     refusesDeletion: isOff('allow_deletions'),
   }
@@ -269,13 +277,9 @@ async function readCodeOwners(
   places: readonly string[],
 ): Promise<Known<CodeOwners | null>> {
   const asked = await client.ask('GET /codeowners/errors', { ref: branch }, [403, 404])
-  if (!asked.done && asked.status !== 404) return unknown(`CODEOWNERS: ${wordsOf(asked)}`)
-  const errors = asked.done
-    ? listAt(asked.value, 'errors').map((one) => ({
-        line: idAt(one, 'line'),
-        kind: textAt(one, 'kind'),
-      }))
-    : []
+  const errors = readAnswer(asked, 'what GitHub finds wrong with CODEOWNERS', (value) =>
+    listAt(value, 'errors').map((one) => ({ line: idAt(one, 'line'), kind: textAt(one, 'kind') })),
+  )
   for (const path of places) {
     const text = await readText(client, branch, path)
     if (!text.known) return text

@@ -73,7 +73,7 @@ test('the ruleset is one that GitHub takes, and requires what the action posts',
   ).not.toEqual([])
   expect([source, ruleset.bypass_actors]).toEqual(['Repository', []])
   const action = readFileSync(join(import.meta.dirname, '../../../action.yml'), 'utf8')
-  expect(action).toContain('`countersign/` and the mode')
+  expect(action).toMatch(/`countersign\/` and\s+the mode/)
   for (const context of GATE_CHECKS) {
     expect(JSON.stringify(ruleset)).toContain(`{"context":"${context}","integration_id":15368}`)
   }

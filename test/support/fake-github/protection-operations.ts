@@ -15,10 +15,13 @@ export type FakeRuleset = {
 
 /** What protects the base branch, and what Actions may do. */
 export type FakeGuard = {
+  /** Null for the branch that pull requests go into. */
+  defaultBranch: string | null
   rulesets: FakeRuleset[]
   /** The branch's own protection; null for none. */
   protection: Readonly<Record<string, unknown>> | null
-  codeOwnersErrors: readonly unknown[]
+  /** Null when GitHub says nothing about the file, though there is one. */
+  codeOwnersErrors: readonly unknown[] | null
   actions: Readonly<Record<string, unknown>>
   tokens: Readonly<Record<string, unknown>>
   /** Operations that the token may not use. */
@@ -30,7 +33,13 @@ export type FakeGuard = {
 /** As of a new repository. */
 export function newGuard(): FakeGuard {
   return {
-    ...{ rulesets: [], protection: null, codeOwnersErrors: [], refused: new Set() },
+    ...{
+      defaultBranch: null,
+      rulesets: [],
+      protection: null,
+      codeOwnersErrors: [],
+      refused: new Set(),
+    },
     actions: { enabled: true, allowed_actions: 'all' },
     tokens: { default_workflow_permissions: 'read', can_approve_pull_request_reviews: false },
     showsBypass: true,
@@ -86,7 +95,8 @@ export const PROTECTION_OPERATIONS: Readonly<Record<string, Handler>> = {
     const ref = query.get('ref') ?? state.base
     for (const path of ['.github/CODEOWNERS', 'CODEOWNERS', 'docs/CODEOWNERS']) {
       if ((await state.repository.entry(ref, path)) === null) continue
-      return { status: 200, body: { errors: state.guard.codeOwnersErrors } }
+      const { codeOwnersErrors: errors } = state.guard
+      if (errors !== null) return { status: 200, body: { errors } }
     }
     throw notFound()
   },
