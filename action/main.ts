@@ -1,4 +1,5 @@
 import './node-version.ts'
+import './prepare.ts'
 import { runGate } from './run.ts'
 
 process.exitCode = await runGate(process.env)

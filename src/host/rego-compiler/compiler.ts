@@ -111,6 +111,21 @@ export const MODULE_IDLE_MS_MAX = 120_000
 /** Deeply nested sources recurse in Go, whose frames lie on the engine's stack too. */
 const STACK_MB = 64
 
+/**
+ * Starts a worker for the first compiler that will need one, while its program still finds out what to compile. It does not
+ * keep the process.
+ */
+export function prepareRegoCompiler(): void {
+  if (spare !== undefined) return
+  const started = newWorker()
+  started.once('exit', () => {
+    if (spare === started) spare = undefined
+  })
+  spare = started
+}
+
+let spare: Worker | undefined
+
 /** The compiler needs no file beside its own: one worker, started by the first call, ended when idle. */
 export function createRegoCompiler(options: RegoCompilerOptions): OpaCompiler {
   const desk = createDesk(options.callMsMax ?? CALL_MS_MAX, options.idleMsMax ?? IDLE_MS_MAX)
@@ -260,9 +275,9 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
     if (worker === ended) worker = undefined
   }
 
-  const ready = (rehearse: boolean): Worker => {
+  const ready = (): Worker => {
     if (worker !== undefined) return worker
-    const started = startWorker(rehearse)
+    const started = startWorker()
     started.on('exit', () => forget(started))
     worker = started
     return started
@@ -275,7 +290,7 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
 
   const call = async (request: string): Promise<string> => {
     clearTimeout(idle)
-    const busy = ready(false)
+    const busy = ready()
     busy.ref()
     try {
       count += 1
@@ -300,7 +315,7 @@ function createDesk(callMsMax: number, idleMsMax: number): Desk {
     // Not in turn: who warms goes on with something else before turns are taken.
     warm: () => {
       if (worker !== undefined) return
-      ready(true)
+      ready()
       rest()
     },
     close: () => inTurn(drop),
@@ -319,11 +334,17 @@ function share(module: WasmModule): void {
   }, MODULE_IDLE_MS_MAX).unref()
 }
 
-function startWorker(rehearse: boolean): Worker {
+function startWorker(): Worker {
+  const started = spare ?? newWorker()
+  spare = undefined
+  return started
+}
+
+function newWorker(): Worker {
   if (shared !== undefined) share(shared)
   // From source this file is compiler.ts, in dist compiler.js, in a bundle perhaps .mjs: the worker is named alike.
   const extension = /\.[cm]?[jt]s$/.exec(new URL(import.meta.url).pathname)?.[0] ?? '.js'
-  const start: WorkerStart = shared === undefined ? { rehearse } : { rehearse, module: shared }
+  const start: WorkerStart = shared === undefined ? {} : { module: shared }
   const worker = new Worker(new URL(`./worker${extension}`, import.meta.url), {
     workerData: start,
     env: {},
