@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { lstatSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { isAbsolute, join, relative, sep } from 'node:path'
 import { promisify } from 'node:util'
 import * as core from '@actions/core'
 import { PolicyError } from '../src/base/errors.ts'
@@ -24,10 +24,15 @@ export type Clone = {
  */
 export async function openClone(inputs: Inputs, environment: NodeJS.ProcessEnv): Promise<Clone> {
   assertPlain(inputs.workspace, inputs.policy)
-  const { gitDir } = await findGitFolder(inputs.policy)
+  const { gitDir, isBare } = await findGitFolder(inputs.policy)
+  if (isBare) {
+    throw new PolicyError('USAGE_INVALID', `${inputs.policy} lies in no check-out`)
+  }
   const git = gitIn(gitDir, inputs.token, environment)
   if ((await git(['config', '--get', 'remote.origin.promisor']).catch(() => '')).trim() !== '') {
-    throw failed('the check-out is a partial clone; check out without `filter`')
+    throw failed(
+      'the check-out is a partial clone; check out without `filter` and `sparse-checkout`',
+    )
   }
   return {
     fetch: async (refspecs) => {
@@ -48,33 +53,45 @@ export async function openClone(inputs: Inputs, environment: NodeJS.ProcessEnv):
   }
 }
 
-/** What is fetched of a branch, and of a pull request. Reviews of a repository without a forge are refs. */
+/**
+ * What is fetched of a branch, and of a pull request, which goes where no branch's name is in its way. Reviews of a
+ * repository without a forge are refs.
+ */
 export function branchSpec(name: string): string {
   return `+refs/heads/${name}:refs/remotes/origin/${name}`
 }
 
 export function pullSpec(number: number): string {
-  return `+refs/pull/${number}/head:refs/remotes/origin/pull/${number}/head`
+  return `+refs/pull/${number}/head:refs/countersign/pulls/${number}`
 }
 
 export const REVIEW_SPEC = '+refs/countersign/changes/*:refs/countersign/changes/*'
 
 /**
- * The head can put a link, or a submodule with commits of its own, in the place of a folder that an input names.
+ * The head can put a link, or a submodule with commits of its own, in the place of what an input names. What lies outside
+ * of the workspace is not the head's.
  *
  * @throws {PolicyError} USAGE_INVALID
  */
 export function assertPlain(workspace: string, path: string): void {
   const way = relative(workspace, path)
+  if (isOutside(way)) return
   let at = workspace
-  for (const name of way.split(sep).filter((one) => one !== '' && one !== '..')) {
+  for (const name of way.split(sep).filter((one) => one !== '')) {
     at = join(at, name)
     const found = lstatSync(at, { throwIfNoEntry: false })
-    const inside = lstatSync(join(at, '.git'), { throwIfNoEntry: false })
-    if (found?.isSymbolicLink() || (found !== undefined && inside?.isFile())) {
+    const inside = found?.isDirectory()
+      ? lstatSync(join(at, '.git'), { throwIfNoEntry: false })
+      : undefined
+    if (found?.isSymbolicLink() || inside?.isFile()) {
       throw new PolicyError('USAGE_INVALID', `${way} leads out of the check-out through ${name}`)
     }
   }
+}
+
+/** Whether a relative way leads out of the folder that it begins in. */
+export function isOutside(way: string): boolean {
+  return isAbsolute(way) || way.split(sep)[0] === '..'
 }
 
 const run = promisify(execFile)
@@ -96,8 +113,12 @@ function gitIn(
   return async (args) => {
     try {
       const limits = { maxBuffer: OUTPUT_BYTES_MAX, timeout: FETCH_MS_MAX }
-      return (await run('git', [...options, ...args], { ...limits, env })).stdout
+      // Where PATH names a folder by a relative way, or on Windows, a `git` of the head's would run in its work tree.
+      return (await run('git', [...options, ...args], { ...limits, env, cwd: gitDir })).stdout
     } catch (cause) {
+      if ((cause as { code?: unknown }).code === 'ENOENT') {
+        throw new PolicyError('GIT_FAILED', 'cannot run git; install Git 2.38 or later', { cause })
+      }
       const { stderr = '' } = cause as { stderr?: string }
       const said = stderr.trim().split('\n').at(-1) ?? ''
       throw failed(

@@ -19,8 +19,13 @@ export type Subject =
     }
   /** All pull requests that are open, or the one that is named. */
   | { readonly kind: 'open'; readonly number: number | null }
-  /** Two revisions, without a pull request. */
-  | { readonly kind: 'revisions'; readonly base: string; readonly head: string }
+  /** Two revisions, without a pull request; `baseRef` is the branch that was pushed, or as the workflow names the base. */
+  | {
+      readonly kind: 'revisions'
+      readonly base: string
+      readonly head: string
+      readonly baseRef: string
+    }
 
 /** A JSON object from the runner; whatever is read of it is checked. */
 type Payload = Readonly<Record<string, unknown>>
@@ -28,7 +33,10 @@ type Payload = Readonly<Record<string, unknown>>
 /** Reads from the event what to judge. @throws {PolicyError} USAGE_INVALID for an event that names nothing to judge */
 export function readSubject(inputs: Inputs, environment: NodeJS.ProcessEnv): Subject {
   const { base, head, pull, mode } = inputs
-  if (base !== null && head !== null && pull === null) return { kind: 'revisions', base, head }
+  if (base !== null && head !== null && pull === null) {
+    const baseRef = base.replace(/^(?:refs\/remotes\/)?origin\//, '')
+    return { kind: 'revisions', base, head, baseRef }
+  }
   const name = environment['GITHUB_EVENT_NAME'] ?? ''
   const event = eventIn(environment['GITHUB_EVENT_PATH'])
   if (pull !== null) return { kind: 'open', number: pull }
@@ -52,6 +60,28 @@ export function readSubject(inputs: Inputs, environment: NodeJS.ProcessEnv): Sub
       )
   }
 }
+
+/**
+ * A release is judged by the commit that is checked out, which on a pull request is the one that brings the release: who
+ * could say there what their release must show would judge themselves.
+ *
+ * @throws {PolicyError} USAGE_INVALID on an event of a change, unless `head` names another commit
+ */
+export function assertReleasable({ head }: Inputs, environment: NodeJS.ProcessEnv): void {
+  const name = environment['GITHUB_EVENT_NAME'] ?? ''
+  if (head !== null || !OF_CHANGES.includes(name)) return
+  throw new PolicyError(
+    'USAGE_INVALID',
+    `on '${name}' what is checked out would judge itself; name in head the commit whose policy judges, such as origin/main`,
+  )
+}
+
+const OF_CHANGES: readonly string[] = [
+  'pull_request',
+  'pull_request_target',
+  'pull_request_review',
+  'merge_group',
+]
 
 function eventIn(path: string | undefined): Payload {
   try {
@@ -86,9 +116,30 @@ function groupOf(event: Payload): Subject {
 function pushOf(event: Payload): Subject {
   const before = commitAt(event, 'before')
   const head = commitAt(event, 'after')
-  if (!/^0+$/.test(before)) return { kind: 'revisions', base: before, head }
+  const ref = at(event, ['ref'])
+  if (typeof ref !== 'string' || !ref.startsWith('refs/heads/') || NONE.test(head)) {
+    const message = 'a tag, or a branch that is deleted, is nothing to judge; give base and head'
+    throw new PolicyError('USAGE_INVALID', message)
+  }
+  const about = { kind: 'revisions', head, baseRef: branchAt(event, 'ref') } as const
+  if (!NONE.test(before)) return { ...about, base: before }
   const name = branchAt(event, 'repository', 'default_branch')
-  return { kind: 'revisions', base: `refs/remotes/origin/${name}`, head }
+  return { ...about, base: `refs/remotes/origin/${name}` }
+}
+
+/** What stands in the place of a commit that is not there. */
+const NONE = /^0+$/
+
+/** The default branch, as the event says it; null when it does not. */
+export function readDefaultBranch(environment: NodeJS.ProcessEnv): string | null {
+  const { GITHUB_EVENT_NAME: name, GITHUB_REF: ref = '', GITHUB_EVENT_PATH: path } = environment
+  // Its event says nothing of the repository, and it runs for no other branch.
+  if (name === 'schedule') return ref.replace(/^refs\/heads\//, '')
+  try {
+    return branchAt(eventIn(path), 'repository', 'default_branch')
+  } catch {
+    return null
+  }
 }
 
 function at(event: Payload, path: readonly string[]): unknown {

@@ -1,7 +1,9 @@
 import * as files from 'node:fs'
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import * as core from '@actions/core'
+import { parseDuration } from '../src/base/duration.ts'
 import { PolicyError } from '../src/base/errors.ts'
+import { isOutside } from './clone.ts'
 
 export type Mode = 'policy' | 'approvals' | 'release'
 
@@ -20,7 +22,7 @@ export type Inputs = {
   readonly data: string | null
   readonly minCoverage: number | null
   readonly comment: boolean
-  /** Name of the check run; null for none. */
+  /** Name of the check run for the default branch; null for none. */
   readonly checkRun: string | null
   readonly onHold: 'failure' | 'neutral'
   readonly sarif: string
@@ -33,6 +35,8 @@ export type Inputs = {
   readonly rollback: string | null
   readonly attest: string | null
   readonly trust: string | null
+  /** How long to wait for people about a release that is held, in milliseconds; 0 for not at all. */
+  readonly waitMs: number
 }
 
 /** Reads the inputs. The token is masked in the log from here on. @throws {PolicyError} USAGE_INVALID */
@@ -63,8 +67,8 @@ export function readInputs(environment: NodeJS.ProcessEnv): Inputs {
     comment: oneOf('comment', ['true', 'false']) === 'true',
     checkRun: checkRun === 'none' ? null : checkRun,
     onHold: oneOf('on-hold', ['failure', 'neutral']),
-    sarif: at('sarif') ?? join(temporary, 'countersign.sarif'),
-    junit: at('junit') ?? join(temporary, 'countersign.junit.xml'),
+    sarif: at('sarif') ?? join(temporary, `countersign-${mode}.sarif`),
+    junit: at('junit') ?? join(temporary, `countersign-${mode}.junit.xml`),
     release: text('release'),
     source: at('source'),
     rollback: at('rollback'),
@@ -72,6 +76,7 @@ export function readInputs(environment: NodeJS.ProcessEnv): Inputs {
     artefacts: core.getMultilineInput('artefacts'),
     attest,
     trust: at('trust'),
+    waitMs: waitOf(mode, data),
   }
 }
 
@@ -95,6 +100,13 @@ function numberOf(name: string, form: RegExp): number | null {
   return Number(found)
 }
 
+function waitOf(mode: Mode, data: string | null): number {
+  const found = text('wait')
+  if (found === null) return 0
+  if (mode !== 'release' || data === null) throw wrong('wait with mode release and data', found)
+  return parseDuration(found)
+}
+
 function tracesIn(workspace: string): readonly string[] {
   return core.getMultilineInput('trace').flatMap((pattern) => {
     if (!/[*?[{]/.test(pattern)) return [resolve(workspace, pattern)]
@@ -106,8 +118,7 @@ function tracesIn(workspace: string): readonly string[] {
 
 function below(workspace: string, folder: string): string {
   const path = resolve(workspace, folder)
-  const way = relative(workspace, path)
-  if (isAbsolute(way) || way.split(sep)[0] === '..') {
+  if (isOutside(relative(workspace, path))) {
     throw wrong('policy to be a folder below the workspace', folder)
   }
   return path

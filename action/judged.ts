@@ -12,6 +12,8 @@ export type Judged = {
   readonly digest: string | null
   readonly baseDigest: string | null
   readonly counts: Readonly<Record<string, number>>
+  /** Digests of what is released, by name; missing for a change. */
+  readonly subjects?: Readonly<Record<string, string>>
   readonly annotations: readonly Annotation[]
   /** Markdown, from a report. */
   readonly summary: string

@@ -65,6 +65,7 @@ export function writeOutputs(all: readonly Judged[], inputs: Inputs): void {
   core.setOutput('digest', one.digest ?? '')
   core.setOutput('base-digest', one.baseDigest ?? '')
   core.setOutput('counts', JSON.stringify(one.counts))
+  core.setOutput('subjects', JSON.stringify(one.subjects ?? {}))
   core.setOutput('attestation', one.attestation ?? '')
   if (one.sarif !== null) {
     writeBelow(inputs, inputs.sarif, `${JSON.stringify(one.sarif, null, 2)}\n`)

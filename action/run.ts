@@ -2,7 +2,7 @@ import * as core from '@actions/core'
 import { PolicyError } from '../src/base/errors.ts'
 import { isOid } from '../src/host/git.ts'
 import { openClone } from './clone.ts'
-import { readSubject } from './event.ts'
+import { assertReleasable, readDefaultBranch, readSubject } from './event.ts'
 import { type Failure, failureOf } from './failure.ts'
 import { type Github, openGithub } from './github.ts'
 import { type Inputs, readInputs } from './inputs.ts'
@@ -35,6 +35,9 @@ type Run = {
   readonly inputs: Inputs
   readonly environment: NodeJS.ProcessEnv
   readonly github: Github
+  readonly defaultBranch: string | null
+  /** Whether the job is of another commit, so that what it marks would not be shown at the change. */
+  readonly isElsewhere: boolean
   /** All that is open, on an event that is about none of it: verdicts are shown at the changes. */
   readonly isSweep: boolean
 }
@@ -42,18 +45,21 @@ type Run = {
 async function runChanges(inputs: Inputs, environment: NodeJS.ProcessEnv): Promise<number> {
   const subject = readSubject(inputs, environment)
   const github = openGithub(environment)
-  const sha = 'headSha' in subject ? subject.headSha : null
+  const isElsewhere = subject.kind === 'open'
+  const run: Run = {
+    ...{ inputs, environment, github, defaultBranch: readDefaultBranch(environment) },
+    ...{ isElsewhere, isSweep: isElsewhere && subject.number === null },
+  }
   let targets: readonly Target[]
   try {
     const clone = await openClone(inputs, environment)
     targets = await targetsOf(subject, inputs, { clone, pulls: github.pulls })
   } catch (error) {
-    return refuse(failureOf(error, environment), { inputs, github, sha })
+    const at = 'headSha' in subject ? { ...subject, sha: subject.headSha } : NOWHERE
+    return refuse(failureOf(error, environment), run, at)
   }
   if (targets.length === 0) core.notice('No pull request is open: there is nothing to judge.')
   const judge = (inputs.mode === 'policy' ? policyMode : approvalsMode)(inputs, environment)
-  const isSweep = subject.kind === 'open' && subject.number === null
-  const run = { inputs, environment, github, isSweep }
   const all: Judged[] = []
   let code = 0
   for (const target of targets) {
@@ -61,19 +67,22 @@ async function runChanges(inputs: Inputs, environment: NodeJS.ProcessEnv): Promi
     if (done.judged !== null) all.push(done.judged)
     code = Math.max(code, done.code)
   }
-  writeOutputs(all, inputs)
+  // What could not be judged must not pass for what the others are.
+  if (all.length === targets.length) writeOutputs(all, inputs)
   return code
 }
 
 async function runRelease(inputs: Inputs, environment: NodeJS.ProcessEnv): Promise<number> {
   const github = openGithub(environment)
   const { GITHUB_SHA: sha = '' } = environment
-  const [base, head] = [inputs.base ?? 'HEAD', inputs.head ?? 'HEAD']
+  const head = inputs.head ?? 'HEAD'
   const target: Target = {
-    ...{ name: `release ${inputs.release}`, base, head, sha: isOid(sha) ? sha : null },
-    ...{ reviewed: null, refresh: async () => undefined },
+    ...{ name: `release ${inputs.release}`, base: inputs.base ?? head, head },
+    ...{ sha: isOid(sha) ? sha : null, baseRef: null, reviewed: null },
+    refresh: async () => assertReleasable(inputs, environment),
   }
-  const run = { inputs, environment, github, isSweep: false }
+  const shown = { defaultBranch: null, isElsewhere: false, isSweep: false }
+  const run = { inputs, environment, github, ...shown }
   const { judged, code } = await judgeAndShow(target, releaseMode(inputs, environment), run)
   writeOutputs(judged === null ? [] : [judged], inputs)
   return code
@@ -82,36 +91,45 @@ async function runRelease(inputs: Inputs, environment: NodeJS.ProcessEnv): Promi
 type Done = { readonly judged: Judged | null; readonly code: number }
 
 async function judgeAndShow(target: Target, judge: JudgeTarget, run: Run): Promise<Done> {
-  const { inputs, environment, github, isSweep } = run
+  const { inputs, environment, isElsewhere, isSweep } = run
   try {
     const judged = await judgeNow(target, judge)
     const ending = endingOf(judged.verdict, inputs.onHold)
-    await show(target.name, judged, { annotate: !isSweep })
-    const check = checkOf(judged, ending, { annotated: !isSweep })
+    await show(target.name, judged, { annotate: !isElsewhere })
+    const check = checkOf(judged, ending, { annotated: !isElsewhere })
     const isShown = await post(target, run, { sha: judged.sha, check, comment: judged.comment })
     // Nobody would look at a sweep's own job for a change that waits; where nothing else says so, it must.
     return { judged, code: isSweep && isShown ? 0 : ending.exit }
   } catch (error) {
-    const about = { inputs, github, sha: target.sha }
-    return { judged: null, code: await refuse(failureOf(error, environment), about) }
+    return { judged: null, code: await refuse(failureOf(error, environment), run, target) }
   }
 }
 
+/** Where a check run belongs. */
+type Place = Pick<Target, 'sha' | 'baseRef'>
+
+const NOWHERE: Place = { sha: null, baseRef: null }
+
 /**
- * Says why a change could not be judged.
- *
- * @param about.sha - its head; null where that is not known
- * @returns the exit code
+ * A check run is a commit's, and a commit may be proposed for several branches, by whoever may push one: what says that it
+ * may go into one must not pass for another.
  */
-async function refuse(
-  failure: Failure,
-  { inputs, github, sha }: Pick<Run, 'inputs' | 'github'> & { readonly sha: string | null },
-): Promise<number> {
+function checkNameOf({ inputs, defaultBranch }: Run, { baseRef }: Place): string | null {
+  const { checkRun: name } = inputs
+  return name === null || baseRef === null || baseRef === defaultBranch
+    ? name
+    : `${name} (${baseRef})`
+}
+
+/** Says why a change could not be judged. @returns the exit code */
+async function refuse(failure: Failure, run: Run, at: Place): Promise<number> {
+  const { sha } = at
+  const name = checkNameOf(run, at)
   // INVARIANT: a verdict of an earlier run does not stand on when this one could not judge.
-  if (inputs.checkRun !== null && sha !== null) {
+  if (name !== null && sha !== null) {
     const summary = `${failure.code}. The log of the job says more.`
     const about = { conclusion: 'failure', title: `not judged: ${failure.code}`, summary } as const
-    const posted = await github.checkRun({ ...about, name: inputs.checkRun, sha, annotations: [] })
+    const posted = await run.github.checkRun({ ...about, name, sha, annotations: [] })
     sayPosted('check run', posted)
   }
   return sayFailure(failure)
@@ -134,14 +152,17 @@ const TRIES_MAX = 3
 
 /** Posts the check run and the comment where the token may. @returns whether the check run stands */
 async function post(
-  { reviewed }: Target,
-  { inputs, github }: Run,
+  target: Target,
+  run: Run,
   about: Pick<Judged, 'sha' | 'comment'> & { readonly check: ReturnType<typeof checkOf> },
 ): Promise<boolean> {
   const { sha, comment, check } = about
+  const { inputs, github } = run
+  const { reviewed } = target
+  const name = checkNameOf(run, target)
   let isShown = false
-  if (inputs.checkRun !== null && sha !== null) {
-    const posted = await github.checkRun({ ...check, name: inputs.checkRun, sha })
+  if (name !== null && sha !== null) {
+    const posted = await github.checkRun({ ...check, name, sha })
     sayPosted('check run', posted)
     isShown = posted.posted
   }

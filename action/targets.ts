@@ -1,3 +1,4 @@
+import { pullNamedIn } from '../src/app/changes/judge-merge-group.ts'
 import { PolicyError } from '../src/base/errors.ts'
 import { isOid } from '../src/host/git.ts'
 import type { Clone } from './clone.ts'
@@ -15,6 +16,8 @@ export type Target = {
   readonly head: string
   /** The head's commit; null when it is known by another name only. */
   readonly sha: string | null
+  /** The branch that it is to go into; null for a release. */
+  readonly baseRef: string | null
   /** Whose reviews count: a pull request, or those that a merge queue merges; null for none. */
   readonly reviewed: { readonly pull: number } | { readonly pulls: null } | null
   /** Fetches both sides as they are now. */
@@ -28,8 +31,12 @@ export async function targetsOf(
   { clone, pulls }: { readonly clone: Clone; readonly pulls: GithubPulls },
 ): Promise<readonly Target[]> {
   switch (subject.kind) {
-    case 'pull':
-      return [pullTarget(subject, inputs, clone)]
+    case 'pull': {
+      // A run may be started again: its event is of before, the pull request may be on another base by now.
+      const now = inputs.token === null ? subject : await pulls.one(subject.number)
+      if (now.headSha !== subject.headSha) throw movedOn(subject.number, subject.headSha)
+      return [pullTarget(now, inputs, clone)]
+    }
     case 'group':
       return [groupTarget(subject, inputs, clone)]
     case 'open': {
@@ -38,12 +45,13 @@ export async function targetsOf(
       return open.map((pull) => pullTarget(pull, inputs, clone))
     }
     case 'revisions': {
-      const { base, head } = subject
+      const { base, head, baseRef } = subject
       const branch = /^refs\/remotes\/origin\/(.+)$/.exec(base)?.[1]
       const specs = [REVIEW_SPEC, ...(branch === undefined ? [] : [branchSpec(branch)])]
       const refresh = () => clone.fetch(specs)
       const name = `${head} on ${base}`
-      return [{ name, base, head, sha: isOid(head) ? head : null, reviewed: null, refresh }]
+      const sha = isOid(head) ? head : null
+      return [{ name, base, head, sha, baseRef, reviewed: null, refresh }]
     }
   }
 }
@@ -57,14 +65,18 @@ function pullTarget({ number, baseRef, headSha }: PullNamed, inputs: Inputs, clo
     base: inputs.base ?? remote(baseRef),
     head,
     sha: headSha,
+    baseRef,
     reviewed: { pull: number },
     refresh: async () => {
       await clone.fetch([branchSpec(baseRef), pullSpec(number), REVIEW_SPEC])
-      if (await clone.has(head)) return
-      const message = `pull request ${number} has moved on from ${head}; the run for its new head judges that`
-      throw new PolicyError('FORGE_CONFLICT', message, { retryable: true })
+      if (!(await clone.has(head))) throw movedOn(number, head)
     },
   }
+}
+
+function movedOn(number: number, head: string): PolicyError {
+  const message = `pull request ${number} has moved on from ${head}; the run for its new head judges that`
+  return new PolicyError('FORGE_CONFLICT', message, { retryable: true })
 }
 
 function groupTarget(
@@ -78,13 +90,14 @@ function groupTarget(
     base,
     head: inputs.head ?? headSha,
     sha: headSha,
+    baseRef,
     reviewed: { pulls: null },
     refresh: async () => {
       await clone.fetch([branchSpec(baseRef), branchSpec(headRef), REVIEW_SPEC])
       // Words of commits say only where to look: their heads may lie in no parent.
-      const words = (await clone.subjects(base, headSha)).join('\n')
-      const numbers = new Set([...words.matchAll(/#([1-9]\d{0,8})\b/g)].map(([, text]) => text))
-      const specs = [...numbers].slice(0, QUEUE_MAX).map((number) => pullSpec(Number(number)))
+      const named = (await clone.subjects(base, headSha)).map(pullNamedIn)
+      const numbers = [...new Set(named)].filter((number) => number !== null)
+      const specs = numbers.slice(0, QUEUE_MAX).map(pullSpec)
       if (specs.length > 0) await clone.fetch(specs)
     },
   }

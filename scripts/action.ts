@@ -80,6 +80,8 @@ async function buildAction(folder: string): Promise<readonly Built[]> {
     })
 }
 
+const LATE = 'late'
+
 /**
  * An old Node lacks modules that we import, and ends before our first line could say what is wrong. So they are asked for
  * where they are used first.
@@ -87,15 +89,13 @@ async function buildAction(folder: string): Promise<readonly Built[]> {
 const LATE_BUILTINS: Plugin = {
   name: 'late-builtins',
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^node:sqlite$/ }, ({ path }) => ({ path, namespace: 'late' }))
-    onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
+    // Asked for by what stands in its place, it is the real one.
+    onResolve({ filter: /^node:sqlite$/ }, ({ path, namespace }) =>
+      namespace === LATE ? { path, external: true } : { path, namespace: LATE },
+    )
+    onLoad({ filter: /.*/, namespace: LATE }, ({ path }) => ({
       contents: `module.exports = require('${path}')`,
       loader: 'js',
-    }))
-    // The second time it is the real one.
-    onResolve({ filter: /^node:sqlite$/, namespace: 'late' }, ({ path }) => ({
-      path,
-      external: true,
     }))
   },
 }

@@ -133,8 +133,13 @@ function actionPage(): string {
     '| --- | --- |',
     ...ACTION_EVENTS.map(([event, what]) => `| ${event} | ${what} |`),
     '',
-    'Base and head are fetched as they are now, with the whole history. A clone that was made with `filter` lacks objects',
-    'and is refused.',
+    'Base and head are fetched as they are now, with the whole history. A clone that was made with `filter` or',
+    '`sparse-checkout` lacks objects and is refused.',
+    '',
+    '`release` is about no change, so any other event will do: `push`, `release`, `workflow_dispatch`, `schedule`. It fetches',
+    'nothing. The policy and the manifest that judge are those of the commit that is checked out, or of the one that `head`',
+    'names, from Git; the work tree gives prompt, tools, evidence and artefacts, each of which must be what the manifest',
+    'says. On the events of a change what is checked out would judge itself: there `head` must name another commit.',
     '',
     '## Permissions',
     '',
@@ -142,8 +147,8 @@ function actionPage(): string {
     '| --- | --- |',
     ...ACTION_PERMISSIONS.map(([permission, what]) => `| ${permission} | ${what} |`),
     '',
-    'Without one of the last three the gate says so in its log and judges all the same. A pull request from a fork has a',
-    'token that can read alone.',
+    'Without `pull-requests: write` or `checks: write` the gate says so in its log and judges all the same; without',
+    '`id-token: write` a job that is to attest fails. A pull request from a fork has a token that can read alone.',
     '',
     '## Inputs',
     '',
@@ -169,11 +174,11 @@ const ACTION_EVENTS = [
   ['`merge_group`', 'each pull request of the merge queue, and what they make together'],
   [
     '`schedule`, `workflow_dispatch`',
-    'all open pull requests, or the one that `pull` names; the job fails only where no check run says so',
+    'all open pull requests into the branch of the job, which fails only where no check run says so; or the one that `pull` names',
   ],
   [
     '`push`',
-    '`approvals`: all open pull requests, since their base has moved; `policy`: what was pushed, without reviews',
+    'of a branch; `approvals`: all open pull requests into it, since their base has moved; `policy`: what was pushed, without reviews',
   ],
 ] as const
 
@@ -183,6 +188,10 @@ const ACTION_PERMISSIONS = [
   ['`pull-requests: write`', 'the comment'],
   ['`checks: write`', 'the check run'],
   ['`id-token: write`', '`attest`'],
+  [
+    '`contents: write`, `pull-requests: write`',
+    '`data` with `mode: release`, where the forge is this repository',
+  ],
 ] as const
 
 export type Schema = Readonly<Record<string, unknown>>

@@ -5,6 +5,7 @@ const require = createRequireOfBundle(import.meta.url)
 // src/host/rego-compiler/worker.ts
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
 import { brotliDecompressSync } from "node:zlib";
 
@@ -141,6 +142,8 @@ var webAssembly = globalThis.WebAssembly;
 
 // src/host/rego-compiler/worker.ts
 var WASI_MODULE = "wasi_snapshot_preview1";
+var TIERING_BUDGET = 2 ** 31 - 1;
+var TIERING_BUDGET_OF_V8 = 13e6;
 var given = workerData?.module;
 var fresh;
 var loaded = load();
@@ -163,10 +166,18 @@ function answerTo(id, request) {
 function load() {
   try {
     if (given !== void 0) return { compiler: start(given) };
-    fresh = new webAssembly.Module(unpack());
+    fresh = compileOnce(unpack());
     return { compiler: start(fresh) };
   } catch (failure) {
     return { failure };
+  }
+}
+function compileOnce(wasm) {
+  setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET}`);
+  try {
+    return new webAssembly.Module(wasm);
+  } finally {
+    setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET_OF_V8}`);
   }
 }
 function start(module) {

@@ -25,7 +25,7 @@ export function approvalsMode(inputs: Inputs, environment: NodeJS.ProcessEnv): J
       ...{ reason, sha: gate.head, digest: changes[0]?.policy.after ?? null },
       ...{ baseDigest: gate.digest, annotations, comment: null, junit: null },
       counts: countsOf(changes),
-      summary: `### Reviews of ${target.name}: ${isOpen ? 'open' : 'closed'}\n\n${fenced(texts.join('\n'))}\n`,
+      summary: `### Reviews: ${isOpen ? 'open' : 'closed'}\n\n${fenced([target.name, ...texts].join('\n'))}\n`,
       sarif: sarifLog(annotations, VERSION),
       attestation: isOpen ? await attest(gate, inputs, environment) : null,
     }
@@ -61,8 +61,13 @@ async function gateOf(
   }
 }
 
-function isFlawed({ problems, refused }: ChangeReport): boolean {
-  return problems.length > 0 || refused.length > 0
+/** As the mode `policy` sees it: a review of an earlier head is for its reviewer to sign anew. */
+function isFlawed({ problems, refused, reviews }: ChangeReport): boolean {
+  return (
+    problems.length > 0 ||
+    refused.some(({ code }) => code !== 'REVIEW_UNBOUND') ||
+    reviews.some(({ verdict }) => verdict === 'reject')
+  )
 }
 
 function countsOf(changes: readonly ChangeReport[]): Judged['counts'] {

@@ -1,4 +1,5 @@
 import { relative, resolve, sep } from 'node:path'
+import { openForge } from '../../src/app/approvals/open-forge.ts'
 import { closeParts, openAsOwner } from '../../src/app/engine/open-engine.ts'
 import { type JudgedRelease, judgeRelease, type ReleaseQuery } from '../../src/app/gate/release.ts'
 import { attestRelease, forgetRelease } from '../../src/app/gate/release-attest.ts'
@@ -8,35 +9,42 @@ import { PolicyError } from '../../src/base/errors.ts'
 import type { ReleaseGate } from '../../src/model/release-gate.ts'
 import { annotationsOfRelease, releaseMarkdown } from '../../src/report/release.ts'
 import { sarifLog } from '../../src/report/sarif.ts'
+import { assertPlain } from '../clone.ts'
 import type { Inputs } from '../inputs.ts'
 import type { Judged, JudgeTarget } from '../judged.ts'
+import type { Target } from '../targets.ts'
 import { VERSION } from '../version.ts'
 
-/** Judges a release of an agent, by the policy that is checked out; what may ship is attested where that is asked for. */
+/**
+ * Judges a release of an agent, by the policy of a commit: a build may have changed the work tree. What may ship is
+ * attested where that is asked for.
+ */
 export function releaseMode(inputs: Inputs, environment: NodeJS.ProcessEnv): JudgeTarget {
   const { policy, workspace, attest } = inputs
-  return async ({ sha }) => {
+  return async (target) => {
     if (attest !== null) forgetRelease(attest)
-    const judged = await asked(inputs, await judgeRelease(queryOf(inputs)))
+    assertPlain(workspace, policy)
+    const judged = await asked(inputs, environment, await judgeRelease(queryOf(inputs, target)))
     const { gate } = judged
     const annotations = annotationsOfRelease(gate, relative(workspace, policy).split(sep).join('/'))
     return {
-      ...{ verdict: gate.verdict, reason: gate.reason, sha, digest: gate.policy },
-      ...{ baseDigest: gate.policy, counts: countsOf(gate), annotations, comment: null },
+      ...{ verdict: gate.verdict, reason: gate.reason, sha: target.sha, digest: gate.policy },
+      ...{ baseDigest: gate.policy, counts: countsOf(gate), subjects: subjectsOf(gate) },
+      ...{ annotations, comment: null },
       ...{ summary: releaseMarkdown(gate), sarif: sarifLog(annotations, VERSION), junit: null },
       attestation: await attested(judged, inputs, environment),
     }
   }
 }
 
-function queryOf(inputs: Inputs): ReleaseQuery {
-  const { policy: folder, release: name, source, evidence, rollback, trust, base } = inputs
+function queryOf(inputs: Inputs, { base, head }: Target): ReleaseQuery {
+  const { policy: folder, release: name, source, evidence, rollback, trust } = inputs
   if (name === null) throw new PolicyError('USAGE_INVALID', 'the mode release needs a release')
   if (rollback !== null && trust === null) {
     throw new PolicyError('USAGE_INVALID', 'rollback names an attestation, and needs trust')
   }
   return {
-    ...{ folder, name, source: source ?? folder, evidence: evidence ?? folder },
+    ...{ folder, revision: head, name, source: source ?? folder, evidence: evidence ?? folder },
     artefacts: inputs.artefacts.map((text) => artefactOf(text, inputs)),
     rollback: rollback !== null && trust !== null ? { attestation: rollback, trust } : { base },
     clock: Date.now,
@@ -48,12 +56,19 @@ function artefactOf(text: string, { workspace }: Inputs): ReleaseQuery['artefact
   return { name, at: isDigest(path) ? path : resolve(workspace, path) }
 }
 
-/** Asks people about a release that is held, where there is an engine to ask through. */
-async function asked({ data, policy }: Inputs, judged: JudgedRelease): Promise<JudgedRelease> {
-  if (data === null || judged.gate.verdict !== 'hold') return judged
-  const parts = await openAsOwner({ policy, store: data }, undefined)
+/** Asks people about a release that is held, where there is an engine to ask through, on the forge with the job's token. */
+async function asked(
+  { data, waitMs }: Inputs,
+  environment: NodeJS.ProcessEnv,
+  judged: JudgedRelease,
+): Promise<JudgedRelease> {
+  const { bundle, gate } = judged
+  if (data === null || bundle === null || gate.verdict !== 'hold') return judged
+  const around = { folder: data, now: Date.now, environment }
+  const forge = openForge(bundle.policy.forge, around)
+  const parts = await openAsOwner({ bundle, store: data, forge })
   try {
-    return await askForRelease(parts, judged)
+    return await askForRelease(parts, judged, { waitMs })
   } finally {
     await closeParts(parts)
   }
@@ -67,6 +82,13 @@ async function attested(
   if (folder === null || judged.gate.verdict !== 'allow') return null
   const { files } = await attestRelease(judged, { folder, environment, clock: Date.now })
   return files.find((file) => file.endsWith('.sigstore.json')) ?? null
+}
+
+function subjectsOf({ release }: ReleaseGate): Readonly<Record<string, string>> {
+  if (release === null) return {}
+  const { digest, prompt, tools, artefacts } = release
+  const named = artefacts.map((one) => [`artefact:${one.name}`, one.digest] as const)
+  return { release: digest, prompt, tools, ...Object.fromEntries(named) }
 }
 
 function countsOf({ properties }: ReleaseGate): Judged['counts'] {

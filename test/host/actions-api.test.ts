@@ -16,10 +16,9 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const api = (by: Account = workflow, about: { author?: string } = {}): ActionsApi =>
+const api = (by: Account = workflow): ActionsApi =>
   openActionsApi({
     ...{ apiUrl: world.github.url, token: by.token, repository: 'acme/approvals', timing: FAST },
-    ...about,
   })
 
 let branches = 0
@@ -92,12 +91,29 @@ describe('the sticky comment', () => {
     expect(bodies(number)).toEqual([`${MARKER}\ntwo`])
   })
 
-  test("an App's token that says its login -> its own comment", async () => {
+  test("an App's token -> its own comment, and not the workflow's", async () => {
     const number = await pull()
-    const author = 'engine[bot]'
-    await api(world.bot, { author }).stickyComment({ number, marker: MARKER, body: 'one' })
-    await api(world.bot, { author }).stickyComment({ number, marker: MARKER, body: 'two' })
+    comment(number, workflow, `${MARKER}\nof the workflow`)
+    await api(world.bot).stickyComment({ number, marker: MARKER, body: 'one' })
+    await api(world.bot).stickyComment({ number, marker: MARKER, body: 'two' })
+    expect(bodies(number)).toEqual([`${MARKER}\nof the workflow`, `${MARKER}\ntwo`])
+  })
+
+  test("a workflow's token that GraphQL does not answer -> its own comment", async () => {
+    const number = await pull()
+    world.github.state.graphql = false
+    await api().stickyComment({ number, marker: MARKER, body: 'one' })
+    await api().stickyComment({ number, marker: MARKER, body: 'two' })
+    world.github.state.graphql = true
     expect(bodies(number)).toEqual([`${MARKER}\ntwo`])
+  })
+
+  test('a person who calls themselves as the bot -> left alone', async () => {
+    const number = await pull()
+    const posing = { ...world.people.ana, login: 'github-actions[bot]' }
+    comment(number, posing, `${MARKER}\nmine`)
+    await api().stickyComment({ number, marker: MARKER, body: 'held' })
+    expect(bodies(number)).toEqual([`${MARKER}\nmine`, `${MARKER}\nheld`])
   })
 
   test('an answer that is lost -> one comment', async () => {
@@ -169,6 +185,19 @@ describe('a check run', () => {
     const made = world.github.state.checkRuns.at(-1)
     expect(made).toMatchObject({ conclusion: 'failure', status: 'completed', title: 'deny' })
     expect(made?.annotations).toHaveLength(count)
+  })
+
+  test.for([
+    { name: 'of ASCII', summary: 'x'.repeat(70_000), bytes: 65_532 },
+    { name: 'of two bytes a character', summary: 'é'.repeat(40_000), bytes: 65_531 },
+    { name: 'of four bytes a character', summary: '🙂'.repeat(20_000), bytes: 65_531 },
+  ])('a summary $name that is too long -> cut to what GitHub takes', async ({ summary, bytes }) => {
+    const posted = await api().checkRun({ ...run(0, await head()), summary })
+    expect(posted).toMatchObject({ posted: true })
+    const made = world.github.state.checkRuns.at(-1)?.summary ?? ''
+    expect(Buffer.byteLength(made)).toBe(bytes)
+    expect(made.slice(0, -1)).toBe(summary.slice(0, made.length - 1))
+    expect(made.at(-1)).toBe('…')
   })
 
   test.for([

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gitIn, limit } from '../app/changes/change-case.ts'
 import { type ActRun, runAct } from './support/act-run.ts'
 import type { ActionWorld, Proposed } from './support/act-world.ts'
-import { openActionWorld, pullEvent } from './support/act-world.ts'
+import { openActionWorld, pullEvent, REPOSITORY } from './support/act-world.ts'
 
 // The committed bundle in workflows that act runs, end to end: the events, the inputs, the log and the exit code are those
 // of a runner; GitHub's API is the fake, and actions/checkout is act's own, which copies a clone.
@@ -88,7 +88,8 @@ describe('a weakened rule', () => {
     const ref = `refs/heads/gh-readonly-queue/main/pr-${number}-${world.base}`
     gitIn(world.bare, ['update-ref', ref, made])
     const group = { head_sha: made, head_ref: ref, base_ref: 'refs/heads/main' }
-    const payload = { action: 'checks_requested', merge_group: { ...group, base_sha: world.base } }
+    const merge_group = { ...group, base_sha: world.base }
+    const payload = { action: 'checks_requested', merge_group, repository: REPOSITORY }
     const ran = await judge(pull, { event: 'merge_group', payload, head: made, mode: 'approvals' })
     expect(ran, ran.log).toMatchObject({ status: 0, outputs: { verdict: 'allow' } })
     expect(world.check(made, 'approvals')).toMatchObject({ conclusion: 'success' })

@@ -625,6 +625,11 @@ describe('credentials', () => {
       env: { GITHUB_TOKEN: TOKEN },
       url: 'https://evil.test',
     },
+    {
+      name: 'the ambient one of an Enterprise server, for the public GitHub',
+      env: { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: 'https://ghe.test/api/v3' },
+      url: 'https://api.github.com',
+    },
     { name: 'half an App', env: { COUNTERSIGN_GITHUB_APP_ID: '1', GITHUB_TOKEN: TOKEN } },
     {
       name: 'an App without a key',

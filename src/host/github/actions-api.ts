@@ -6,7 +6,7 @@ import { sendOnce } from '../forge/retry.ts'
 import type { GithubAnswer, GithubClient, GithubTiming } from './client.ts'
 import { openGithubClient } from './client.ts'
 import type { Context } from './context.ts'
-import { openPeople } from './people.ts'
+import { openPeople, readViewer } from './people.ts'
 
 export type ActionsApiOptions = {
   readonly apiUrl: string
@@ -14,8 +14,6 @@ export type ActionsApiOptions = {
   readonly token: string
   /** `owner/name`. */
   readonly repository: string
-  /** As in ActionsContext. */
-  readonly author?: string
   readonly timing?: GithubTiming
 }
 
@@ -69,13 +67,7 @@ export type ActionsApi = {
 }
 
 /** What the functions below need of a forge's calls. */
-export type ActionsContext = Pick<Context, 'client' | 'people'> & {
-  /**
-   * The login of a token that may not ask who it is. Default: a workflow's; an App's installation has `name[bot]` of its
-   * own
-   */
-  readonly author?: string
-}
+export type ActionsContext = Pick<Context, 'client' | 'people'>
 
 /**
  * Opens GitHub for a job; nothing is asked yet.
@@ -83,7 +75,7 @@ export type ActionsContext = Pick<Context, 'client' | 'people'> & {
  * @throws {PolicyError} USAGE_INVALID, FORGE_UNAUTHORIZED for options of another form
  */
 export function openActionsApi(options: ActionsApiOptions): ActionsApi {
-  const { apiUrl, token, repository, author, timing } = options
+  const { apiUrl, token, repository, timing } = options
   if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) {
     throw new PolicyError('USAGE_INVALID', `expected owner/name, found ${repository}`)
   }
@@ -95,8 +87,7 @@ export function openActionsApi(options: ActionsApiOptions): ActionsApi {
     ...{ apiUrl, repository, credentials: { kind: 'token', token } },
     ...(timing === undefined ? {} : { timing }),
   })
-  const people = openPeople(client)
-  const context = { client, people, ...(author === undefined ? {} : { author }) }
+  const context = { client, people: openPeople(client) }
   return {
     stickyComment: (comment) => stickyComment(context, comment),
     checkRun: (run) => checkRun(context, run),
@@ -141,6 +132,7 @@ export async function openPulls(
   return base === undefined ? pulls : pulls.filter(({ baseRef }) => baseRef === base)
 }
 
+/** Whose a token is that may not ask who it is, where GitHub does not say: most often a workflow's own. */
 const WORKFLOW = 'github-actions[bot]'
 
 async function unlessRefused(post: () => Promise<Posted>): Promise<Posted> {
@@ -199,15 +191,17 @@ const PAGE = 100
 
 /** The first comment of this account that begins with the marker: anybody may write the marker into one of their own. */
 async function ownComment(
-  { client, people, author = WORKFLOW }: ActionsContext,
+  { client, people }: ActionsContext,
   number: number,
   marker: string,
 ): Promise<{ readonly comment: Comment | null } | Posted> {
   const self = await people.self()
+  const author = self === null ? ((await readViewer(client)) ?? WORKFLOW) : null
+  // No person's login has brackets, so that nobody can take a bot's.
   const isOwn = (value: unknown): boolean =>
-    self === null
-      ? valueAt(value, ['user', 'login']) === author && valueAt(value, ['user', 'type']) === 'Bot'
-      : String(valueAt(value, ['user', 'id'])) === self
+    author === null
+      ? String(valueAt(value, ['user', 'id'])) === self
+      : valueAt(value, ['user', 'login']) === author && valueAt(value, ['user', 'type']) === 'Bot'
   for (let page = 1; page <= FORGE_REVIEWS_MAX / PAGE; page++) {
     const parameters = { issue_number: number, per_page: PAGE, page }
     const answer = await client.ask('GET /issues/{issue_number}/comments', parameters, REFUSALS)
@@ -233,13 +227,14 @@ const ANNOTATIONS = 50
 /** And shows so many; more take a call for each fifty. */
 const ANNOTATIONS_MAX = 1000
 
-const SUMMARY_LENGTH_MAX = 65_535
+/** Bytes, though its documentation says characters: beyond that GitHub takes nothing of the check run. */
+const SUMMARY_BYTES_MAX = 65_535
 const MESSAGE_LENGTH_MAX = 16_000
 
 async function runCheck(client: GithubClient, run: CheckRun): Promise<Posted> {
   const { sha, name, conclusion, annotations } = run
   const title = cut(run.title, TITLE_LENGTH_MAX)
-  const about = { title, summary: cut(run.summary, SUMMARY_LENGTH_MAX) }
+  const about = { title, summary: cutBytes(run.summary, SUMMARY_BYTES_MAX) }
   const all = annotations.slice(0, ANNOTATIONS_MAX).map(annotationOf)
   const output = { ...about, annotations: all.slice(0, ANNOTATIONS) }
   const making = { name, head_sha: sha, status: 'completed', conclusion, output }
@@ -254,6 +249,14 @@ async function runCheck(client: GithubClient, run: CheckRun): Promise<Posted> {
     if (!added.done) break
   }
   return { posted: true, change: 'created', id }
+}
+
+/** A text of at most so many bytes of UTF-8. */
+function cutBytes(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= bytesMax) return text
+  // What is left of a character that was cut would be a mark of three bytes.
+  return `${bytes.toString('utf8', 0, bytesMax - 6).replace(/\uFFFD$/, '')}…`
 }
 
 function annotationOf({ file, line, column, level, id, message }: CheckAnnotation): object {

@@ -55,6 +55,8 @@ export type GithubClient = {
   readonly kind: GithubCredentials['kind']
   /** Whose the repository is. */
   readonly owner: string
+  /** Where GraphQL is asked. */
+  readonly graphqlUrl: string
   /** For pauses between tries. */
   readonly secondMs: number
 }
@@ -102,6 +104,8 @@ export function openGithubClient(options: ClientOptions): GithubClient {
       return answer.done ? answer.value : undefined
     },
     owner,
+    // An Enterprise server has it beside `/api/v3`.
+    graphqlUrl: `${apiUrl.replace(/\/+$/, '').replace(/\/api\/v3$/, '/api')}/graphql`,
     secondMs,
   }
 }

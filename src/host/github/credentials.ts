@@ -18,7 +18,7 @@ export const GITHUB_API_URL = 'https://api.github.com'
 
 /**
  * Reads the credentials from the environment: an App's installation, or `COUNTERSIGN_GITHUB_TOKEN`, or `GITHUB_TOKEN`,
- * which is sent only to the public GitHub and to the server that `GITHUB_API_URL` names: a policy file chooses where
+ * which is sent only to the server that `GITHUB_API_URL` names, by default the public GitHub: a policy file chooses where
  * calls go, and must not be able to collect tokens that were meant for another server.
  *
  * @throws {PolicyError} FORGE_UNAUTHORIZED when there are none, or they are not of the expected form
@@ -49,8 +49,7 @@ export function readGithubCredentials(
   if (ambient === undefined) {
     throw unauthorized(`set COUNTERSIGN_GITHUB_TOKEN, or ${APP.join(', ')}`)
   }
-  const meant = [GITHUB_API_URL, read('GITHUB_API_URL') ?? GITHUB_API_URL].map(hostOf)
-  if (!meant.includes(hostOf(apiUrl))) {
+  if (hostOf(apiUrl) !== hostOf(read('GITHUB_API_URL') ?? GITHUB_API_URL)) {
     throw unauthorized(
       `GITHUB_TOKEN is not sent to ${hostOf(apiUrl)}; set COUNTERSIGN_GITHUB_TOKEN for it`,
     )

@@ -47,6 +47,19 @@ async function readSelf(client: GithubClient): Promise<string | null> {
   return user.done ? String(idAt(user.value, 'id')) : null
 }
 
+/**
+ * The login that a token acts under, also one of a workflow or of an App's installation, which may not ask REST for it;
+ * null when GitHub does not say.
+ *
+ * @throws {PolicyError} FORGE_UNREACHABLE (retryable), FORGE_UNAUTHORIZED
+ */
+export async function readViewer(client: GithubClient): Promise<string | null> {
+  const query = '{ viewer { login } }'
+  const said = await client.top(`POST ${client.graphqlUrl}`, { query }, [400, 403, 404, 405, 422])
+  const login = said.done ? valueAt(said.value, ['data', 'viewer', 'login']) : null
+  return typeof login === 'string' ? login : null
+}
+
 async function readLogin(client: GithubClient, id: string): Promise<string | null> {
   const user = await client.top('GET /user/{account_id}', { account_id: Number(id) }, [403, 404])
   if (!user.done || textAt(user.value, 'type') !== 'User') return null

@@ -86,9 +86,11 @@ export function tokenFrom(source: TokenSource): TokenProvider {
   if (ambient !== null) return ambient
   if (say !== null) return deviceToken({ issuer, clientId, say, timeoutMs: TIMEOUT_MS })
   return async () => {
-    const message =
-      'no identity token; set SIGSTORE_ID_TOKEN, or name one with --identity-token FILE'
-    throw new PolicyError('IDENTITY_TOKEN_MISSING', message)
+    const advice =
+      environment['GITHUB_ACTIONS'] === 'true'
+        ? 'give the job the permission id-token: write'
+        : 'set SIGSTORE_ID_TOKEN, or name one with --identity-token FILE'
+    throw new PolicyError('IDENTITY_TOKEN_MISSING', `no identity token; ${advice}`)
   }
 }
 

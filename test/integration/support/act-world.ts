@@ -77,25 +77,41 @@ export async function openActionWorld(
     }
     return head
   }
-  const propose = async (changes: Files, about: Commit & { by?: string } = {}) => {
+  /** @param about.into - the base branch. Default: main */
+  const propose = async (changes: Files, about: Commit & { by?: string; into?: string } = {}) => {
     const branch = `change-${++branches}`
     const head = push(branch, changes, { from: base, ...about })
+    return openPull(branch, head, about)
+  }
+  /** A commit that is proposed already, by another branch. */
+  const proposeAgain = (head: string, into: string): Promise<Proposed> => {
+    const branch = `change-${++branches}`
+    gitIn(bare, ['update-ref', `refs/heads/${branch}`, head])
+    return openPull(branch, head, { into })
+  }
+  const openPull = async (branch: string, head: string, about: { by?: string; into?: string }) => {
     const answer = await fetch(`${github.url}/repos/acme/approvals/pulls`, {
       method: 'POST',
       headers: {
         authorization: `token ${account(about.by ?? 'pat').token}`,
         'content-type': 'application/json',
       },
-      body: JSON.stringify({ title: 'Change', head: branch, base: 'main', body: '' }),
+      body: JSON.stringify({
+        ...{ title: 'Change', head: branch, base: about.into ?? 'main', body: '' },
+      }),
     })
     const { number } = (await answer.json()) as { number: number }
     return { number, head, branch }
   }
   /** Signs on the reviewer's own machine, and posts from their account. */
-  const approve = async ({ number, head }: Proposed, as: keyof typeof KEYS): Promise<void> => {
+  const approve = async (
+    { number, head }: Proposed,
+    as: keyof typeof KEYS,
+    verdict: 'approve' | 'reject' = 'approve',
+  ): Promise<void> => {
     const about = { folder: bare, base: 'main', head, pull: number, clock: Date.now }
     const environment = { COUNTERSIGN_GITHUB_TOKEN: account(as).token }
-    await reviewChange({ ...about, environment }, { verdict: 'approve' }, KEYS[as])
+    await reviewChange({ ...about, environment }, { verdict }, KEYS[as])
   }
   /** What actions/checkout leaves: the work tree of the head, and the remote. */
   const checkOut = (revision: string, options: readonly string[] = []): string => {
@@ -110,7 +126,7 @@ export async function openActionWorld(
     github.state.checkRuns.findLast((run) => run.sha === sha && run.name === `countersign/${mode}`)
   return {
     ...{ folder, bare, github, base, account, robot, job, forked, check },
-    ...{ push, propose, approve, checkOut },
+    ...{ push, propose, proposeAgain, approve, checkOut },
     /** A file of the base branch. */
     bareText: (path: string): string => gitIn(bare, ['show', `${base}:${path}`]),
     write: (workspace: string, path: string, text: string): void =>
@@ -133,10 +149,13 @@ const TRACE = `${JSON.stringify({
 })}\n`
 
 /** The event of a pull request, as far as the gate reads it. */
-export function pullEvent({ number, head }: Proposed): object {
-  const pull = { number, head: { sha: head }, base: { ref: 'main' } }
-  return { action: 'synchronize', number, pull_request: pull }
+export function pullEvent({ number, head }: Proposed, into = 'main'): object {
+  const pull = { number, head: { sha: head }, base: { ref: into } }
+  return { action: 'synchronize', number, pull_request: pull, repository: REPOSITORY }
 }
+
+/** What events say of the repository; that of a schedule has none. */
+export const REPOSITORY = { full_name: 'acme/approvals', default_branch: 'main' }
 
 export type ActionRun = {
   readonly status: number | null

@@ -45,8 +45,13 @@ export type SigstoreStack = {
   restartFulcio(): Promise<void>
 }
 
-/** Starts all of it. @param folder - for keys, logs and the log's tiles */
-export async function startSigstore(folder: string): Promise<SigstoreStack> {
+/**
+ * Starts all of it.
+ *
+ * @param folder - for keys, logs and the log's tiles
+ * @param workflows - the issuer of tokens of GitHub's workflows. Default: there is none
+ */
+export async function startSigstore(folder: string, workflows?: string): Promise<SigstoreStack> {
   mkdirSync(folder, { recursive: true })
   const issuer = await startIssuer()
   const certificates = await startCertificateLog()
@@ -63,7 +68,7 @@ export async function startSigstore(folder: string): Promise<SigstoreStack> {
       `--fileca-key=${join(folder, 'fulcio.key')}`,
       `--fileca-key-passwd=${ca.password}`,
       `--ct-log-url=${certificates.url}`,
-      `--config-path=${fulcioConfig(folder, issuer.url)}`,
+      `--config-path=${fulcioConfig(folder, issuer.url, workflows)}`,
       ...[`--port=${fulcioPort}`, '--grpc-host=127.0.0.1', `--grpc-port=${fulcioGrpc}`],
       `--metrics-port=${fulcioMetrics}`,
       `--legacy-unix-domain-socket=${join(folder, 'fulcio.sock')}`,
@@ -178,9 +183,11 @@ function fulcioAuthority(folder: string): { certificate: Uint8Array; password: s
   return { certificate, password }
 }
 
-function fulcioConfig(folder: string, issuer: string): string {
-  const text = `oidc-issuers:\n  ${issuer}:\n    issuer-url: ${issuer}\n    client-id: sigstore\n    type: email\n`
-  return write(folder, 'fulcio.yaml', text)
+function fulcioConfig(folder: string, issuer: string, workflows: string | undefined): string {
+  const entry = (url: string, type: string): string =>
+    `  ${url}:\n    issuer-url: ${url}\n    client-id: sigstore\n    type: ${type}\n`
+  const second = workflows === undefined ? '' : entry(workflows, 'github-workflow')
+  return write(folder, 'fulcio.yaml', `oidc-issuers:\n${entry(issuer, 'email')}${second}`)
 }
 
 function write(folder: string, name: string, text: string | Buffer): string {

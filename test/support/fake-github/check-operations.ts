@@ -2,7 +2,7 @@ import { filled } from './description.ts'
 import type { Call, Handler } from './operations.ts'
 import { appOf, loginOf } from './shapes.ts'
 import type { FakeCheckRun, State } from './state.ts'
-import { notFound, Refused } from './state.ts'
+import { invalid, notFound, Refused } from './state.ts'
 
 /** Check runs: only Apps make them, and only their own are theirs to change. */
 export const CHECK_OPERATIONS: Readonly<Record<string, Handler>> = {
@@ -56,6 +56,9 @@ async function commitAt(state: State, name: string): Promise<string> {
 
 function change(run: FakeCheckRun, { body }: Call): void {
   const output = body['output'] as Partial<FakeCheckRun> | undefined
+  // A trap: the description speaks of characters.
+  if (Buffer.byteLength(output?.summary ?? '') > 65_535)
+    throw invalid('CheckRun', 'summary exceeds a maximum bytesize of 65535')
   Object.assign(run, {
     status: body['status'] ?? run.status,
     conclusion: body['conclusion'] ?? run.conclusion,

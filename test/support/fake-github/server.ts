@@ -8,7 +8,7 @@ import { type Matched, matchOperation, requestFlaws, responseFlaws } from './des
 import { needsWrite, OPERATIONS } from './operations.ts'
 import { newGuard } from './protection-operations.ts'
 import { openRepository } from './repository.ts'
-import { appOf } from './shapes.ts'
+import { appOf, loginOf } from './shapes.ts'
 import type { Account, FakePull, FakeReview, State } from './state.ts'
 import { Refused, touch } from './state.ts'
 
@@ -52,6 +52,7 @@ export async function startFakeGithub(options: {
 }) {
   const { folder, prefix = '', rateLimit = 5000 } = options
   const latencyMs = options.latencyMs ?? (() => 0)
+  const graphqlPath = `${prefix.replace(/\/api\/v3$/, '/api')}/graphql`
   const repository = openRepository(folder)
   const flaws: string[] = []
   const seen: Seen[] = []
@@ -70,6 +71,7 @@ export async function startFakeGithub(options: {
       statuses: new Map(),
       checkRuns: [],
       protectedBase: false,
+      graphql: true,
       mergeCommitsAllowed: true,
       guard: newGuard(),
     },
@@ -122,6 +124,9 @@ export async function startFakeGithub(options: {
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '', 'http://fake.test')
     const text = await bodyOf(request)
+    if (request.method === 'POST' && url.pathname === graphqlPath) {
+      return answerViewer(request, response, text)
+    }
     const matched = matchOperation(request.method ?? '', url.pathname.slice(prefix.length))
     if (!url.pathname.startsWith(prefix) || matched === null) {
       flaws.push(`no operation ${request.method} ${url.pathname}`)
@@ -171,6 +176,18 @@ export async function startFakeGithub(options: {
       }
     }
     send(response, status, body, headers)
+  }
+
+  /** GraphQL, which the description of REST says nothing of: who asks, also where it is a bot. */
+  const answerViewer = (request: IncomingMessage, response: ServerResponse, text: string): void => {
+    const token = /^(?:token|bearer) (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    const user = state.accounts.find((one) => one.token === token)
+    const { query } = JSON.parse(text) as { query?: unknown }
+    if (query !== '{ viewer { login } }') flaws.push(`no such query: ${String(query)}`)
+    seen.push({ operation: 'graphql', status: user === undefined ? 401 : 200, conditional: false })
+    if (user === undefined) send(response, 401, { message: 'Bad credentials' })
+    else if (!state.graphql) send(response, 403, { message: 'Resource not accessible' })
+    else send(response, 200, { data: { viewer: { login: loginOf(user) } } })
   }
 
   const carryOut = async (matched: Matched, url: URL, text: string, request: IncomingMessage) => {

@@ -18,7 +18,7 @@ export function repositoryOf(state: State, schema = 'repository', id = state.id)
   const account = { id: 1, login: owner, type: 'User', permission: 'write', token: '' } as const
   return filled(schema, {
     ...{ id, name, full_name: `${owner}/${name}`, owner: userOf(account) },
-    default_branch: base,
+    default_branch: state.guard.defaultBranch ?? base,
   })
 }
 

@@ -88,6 +88,8 @@ export type State = {
   nextId: () => number
   /** Rules of the repository that stand against a change of the base branch. */
   protectedBase: boolean
+  /** Whether GraphQL answers this token's questions. */
+  graphql: boolean
   mergeCommitsAllowed: boolean
   /** What `doctor --github` looks at. */
   readonly guard: FakeGuard
