@@ -60,11 +60,24 @@ export type Documents = {
 /**
  * Reads every YAML and Rego file. `kind` decides what a document is; its folder does not. A file with another ending
  * is not looked at, except that JSON is pointed out, because it will not be enforced.
+ *
+ * @param files - not changed afterwards: the same map is read once
  */
-export function parseDocuments(files: PolicyFiles): {
+export function parseDocuments(files: PolicyFiles): ParsedDocuments {
+  const parsed = known.get(files) ?? readDocuments(files)
+  known.set(files, parsed)
+  return parsed
+}
+
+export type ParsedDocuments = {
   readonly documents: Documents
   readonly diagnostics: readonly Diagnostic[]
-} {
+}
+
+/** Checking, testing, comparing and compiling a policy each start from its documents. */
+const known = new WeakMap<PolicyFiles, ParsedDocuments>()
+
+function readDocuments(files: PolicyFiles): ParsedDocuments {
   const draft: Draft = {
     diagnostics: [],
     entries: new Map(),
