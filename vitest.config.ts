@@ -1,30 +1,41 @@
 import { defineConfig } from 'vitest/config'
 
-/** Suites that take long, or need real peers: `npm run test:integration`. */
-const SLOW = [
-  'test/integration/**/*.test.ts',
-  'test/fail-open/**/*.test.ts',
+/** Suites that start servers, kill processes or watch the clock, one at a time: `npm run test:integration`. */
+const ALONE = ['test/integration/**/*.test.ts', 'test/crash/custody.test.ts']
+
+/** Suites that take long, or need real peers, and share nothing with another: as many at a time as there are cores. */
+const PAIRED = [
   'test/app/approvals/approvals.test.ts',
   'test/app/baseline/poisoning.test.ts',
   'test/app/baseline/propose.test.ts',
   'test/app/baseline/pull.test.ts',
-  'test/app/doctor-github.test.ts',
-  'test/app/engine/hostile.test.ts',
-  'test/app/receipts/attest.test.ts',
   'test/app/changes/judge-change-github.test.ts',
   'test/app/changes/judge-change.test.ts',
+  'test/app/doctor-github.test.ts',
+  'test/app/engine/hostile.test.ts',
   'test/app/engine/judge.test.ts',
   'test/app/gate/policy.test.ts',
   'test/app/policy/rego-tests.test.ts',
   'test/app/policy/rule-library.test.ts',
+  'test/app/receipts/attest.test.ts',
+  'test/bench.test.ts',
+  'test/docs.test.ts',
+  'test/fail-open/**/*.test.ts',
   'test/host/forge-github.test.ts',
   'test/host/forge-local.test.ts',
+  'test/integration/action-act.test.ts',
+  'test/integration/action-release.test.ts',
+  'test/integration/action.test.ts',
+  'test/integration/behaviour-eval.test.ts',
+  'test/integration/forge-github-people.test.ts',
+  'test/integration/forge-github.test.ts',
+  'test/integration/gate-pictures.test.ts',
+  'test/integration/receipts-verify.test.ts',
+  'test/integration/rederive.test.ts',
+  'test/integration/workflows.test.ts',
   'test/policy/compile/baselines.test.ts',
   'test/shells/cli/bin.test.ts',
   'test/shells/cli/diff.test.ts',
-  'test/bench.test.ts',
-  'test/crash/custody.test.ts',
-  'test/docs.test.ts',
 ]
 
 /** Suites of the engine, of Git and of the compiler that take seconds each: they run with the slow ones, in parallel. */
@@ -94,7 +105,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...SLOW, ...HEAVY],
+          exclude: [...ALONE, ...PAIRED, ...HEAVY],
           testTimeout: 120_000,
         },
       },
@@ -108,12 +119,22 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'paired',
+          include: PAIRED,
+          testTimeout: 600_000,
+          hookTimeout: 1_200_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: 'integration',
-          include: SLOW,
+          include: ALONE,
+          exclude: PAIRED,
           testTimeout: 600_000,
           hookTimeout: 1_200_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

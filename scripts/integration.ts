@@ -15,7 +15,16 @@ const scratch = mkdtempSync(join(tmpdir(), 'countersign-integration-'))
 try {
   const { status, error } = spawnSync(
     'vitest',
-    ['run', '--project', 'heavy', '--project', 'integration', ...process.argv.slice(2)],
+    [
+      'run',
+      '--project',
+      'heavy',
+      '--project',
+      'paired',
+      '--project',
+      'integration',
+      ...process.argv.slice(2),
+    ],
     {
       stdio: 'inherit',
       env: { ...process.env, COUNTERSIGN_TOOLS: tools.folder, COUNTERSIGN_SCRATCH: scratch },

@@ -24,7 +24,7 @@ export function releaseMode(inputs: Inputs, environment: NodeJS.ProcessEnv): Jud
   return async (target) => {
     if (attest !== null) forgetRelease(attest)
     assertPlain(workspace, policy)
-    const judged = await asked(inputs, environment, await judgeRelease(queryOf(inputs, target)))
+    const judged = await asked(inputs, environment, queryOf(inputs, target))
     const { gate } = judged
     const annotations = annotationsOfRelease(gate, relative(workspace, policy).split(sep).join('/'))
     return {
@@ -56,19 +56,21 @@ function artefactOf(text: string, { workspace }: Inputs): ReleaseQuery['artefact
   return { name, at: isDigest(path) ? path : resolve(workspace, path) }
 }
 
-/** Asks people about a release that is held, where there is an engine to ask through, on the forge with the job's token. */
+/** Judges, and asks people about a release that is held, where there is an engine to ask through, on the forge with the job's token. */
 async function asked(
   { data, waitMs }: Inputs,
   environment: NodeJS.ProcessEnv,
-  judged: JudgedRelease,
+  query: ReleaseQuery,
 ): Promise<JudgedRelease> {
+  const judge = () => judgeRelease(query)
+  const judged = await judge()
   const { bundle, gate } = judged
   if (data === null || bundle === null || gate.verdict !== 'hold') return judged
   const around = { folder: data, now: Date.now, environment }
   const forge = openForge(bundle.policy.forge, around)
   const parts = await openAsOwner({ bundle, store: data, forge })
   try {
-    return await askForRelease(parts, judged, { waitMs })
+    return await askForRelease(parts, judged, waitMs === 0 ? null : { ms: waitMs, judge })
   } finally {
     await closeParts(parts)
   }

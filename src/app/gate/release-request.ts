@@ -17,14 +17,15 @@ export const SHIP = { service: 'release', action: 'ship' } as const
  * approved it approved exactly that. Once it is approved the release may ship; a rejected one is denied.
  *
  * @param judged - what to ask about; a release that is not held is given back as it is
- * @param options.waitMs - how long to wait for people, in milliseconds. Default: not at all
+ * @param wait - for people: how long, in milliseconds, and what judges anew afterwards, since evidence grows old meanwhile.
+ *   Default: not at all
  * @throws {PolicyError} RELEASE_NOT_APPROVED when the policy does not hold the question, or the engine runs another
  *   policy; STORE_FAILED and others as `Engine.defer`
  */
 export async function askForRelease(
   parts: Parts,
   judged: JudgedRelease,
-  { waitMs = 0 }: { readonly waitMs?: number } = {},
+  wait: { readonly ms: number; readonly judge: () => Promise<JudgedRelease> } | null = null,
 ): Promise<JudgedRelease> {
   const { gate, compiled } = judged
   const { release } = gate
@@ -43,13 +44,9 @@ export async function askForRelease(
       `the policy lets nobody review ${SHIP.service}.${SHIP.action}: ${status}, ${first.reason}`,
     )
   }
-  const {
-    request = first.request,
-    status,
-    decision,
-    where,
-    note,
-  } = await answered(engine, first, waitMs)
+  const answer = wait === null ? first : await answered(engine, first, wait.ms)
+  if (wait !== null && answer !== first) return askForRelease(parts, await wait.judge())
+  const { request = first.request, status, decision, where, note } = answer
   const asked = { request, decision, status, ...(where === undefined ? {} : { where }) }
   return { ...judged, gate: decided(gate, compiled, asked, note) }
 }

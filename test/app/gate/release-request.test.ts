@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { reviewRequest } from '../../../src/app/approvals/review.ts'
@@ -62,6 +63,34 @@ test('approved -> may ship, as one that people let pass and that did not pass it
   expect(names).not.toContain('COUNTERSIGN_RELEASE_EVALS_PASSED')
 })
 
+test.for([
+  { name: 'it is judged as before', evidence: eleven(), verdict: 'allow' },
+  {
+    name: 'its evidence counts no more',
+    evidence: { 'evidence/refunds.json': '{}' },
+    verdict: 'deny',
+  },
+  { name: 'its evidence is another', evidence: eleven(10), verdict: 'hold' },
+])('approved while it waits, and $name -> $verdict', async ({ evidence, verdict }) => {
+  const { folder, parts, judged } = await openHeld()
+  const again = async () => {
+    const file = 'evidence/refunds.json'
+    writeFileSync(join(folder, file), String(new Map(Object.entries(evidence)).get(file)))
+    return judgeCase(folder)
+  }
+  const waiting = askForRelease(parts, judged, { ms: 60_000, judge: again })
+  const { gate } = await askForRelease(parts, judged)
+  const request = gate.approval?.request ?? ''
+  await reviewRequest(parts, request, { verdict: 'approve' }, await signerOf('ana'))
+  expect((await waiting).gate).toMatchObject({ verdict })
+})
+
+test('nobody answers while it waits -> it is still held', async () => {
+  const { parts, judged } = await openHeld()
+  const { gate } = await askForRelease(parts, judged, { ms: 1, judge: async () => judged })
+  expect(gate).toMatchObject({ verdict: 'hold', approval: { status: 'PENDING' } })
+})
+
 test('rejected -> deny, and asked again it is the same request', async () => {
   const { parts, judged } = await openHeld()
   const { request, again } = await answered(parts, judged, 'reject')
@@ -71,7 +100,6 @@ test('rejected -> deny, and asked again it is the same request', async () => {
 test('approved with other evidence -> another request, which nobody has approved', async () => {
   const { folder, parts, judged } = await openHeld()
   const { request } = await answered(parts, judged, 'approve')
-  const { writeFileSync } = await import('node:fs')
   writeFileSync(join(folder, 'evidence/refunds.json'), eleven(10)['evidence/refunds.json'] ?? '')
   const worse = await askForRelease(parts, await judgeCase(folder))
   expect(worse.gate).toMatchObject({ verdict: 'hold', approval: { status: 'PENDING' } })

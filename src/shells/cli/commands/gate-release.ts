@@ -105,7 +105,9 @@ async function judge(cli: Cli, name: string | undefined, flags: Flags): Promise<
   const folder = attest === undefined ? null : resolve(cli.io.cwd, attest)
   if (folder !== null) forgetRelease(folder)
   else if (identityToken !== undefined) throw usage('--identity-token is for --attest')
-  const judged = await asked(cli, flags, await judgeRelease(queryOf(cli, name, flags)))
+  const waitMs = waitOf(flags)
+  const query = queryOf(cli, name, flags)
+  const judged = await asked(cli, flags, query, waitMs)
   const { gate } = judged
   if (folder !== null && gate.verdict === 'allow') {
     const { files, identity } = await attestRelease(judged, {
@@ -118,11 +120,24 @@ async function judge(cli: Cli, name: string | undefined, flags: Flags): Promise<
   cli.exit(gate.verdict === 'allow' ? 0 : 1)
 }
 
-function asked(cli: Cli, flags: Flags, judged: JudgedRelease): Promise<JudgedRelease> {
-  const waitMs = flags.wait === undefined ? 0 : parseDuration(flags.wait)
-  if (flags.wait !== undefined && flags.request !== true) throw usage('--wait is for --request')
-  if (flags.request !== true || judged.gate.verdict !== 'hold') return Promise.resolve(judged)
-  return withEngine(cli, flags, (parts) => askForRelease(parts, judged, { waitMs }))
+/** Milliseconds; 0 for not at all. */
+function waitOf({ wait, request }: Flags): number {
+  if (wait === undefined) return 0
+  if (request !== true) throw usage('--wait is for --request')
+  return parseDuration(wait)
+}
+
+async function asked(
+  cli: Cli,
+  flags: Flags,
+  query: ReleaseQuery,
+  waitMs: number,
+): Promise<JudgedRelease> {
+  const judge = () => judgeRelease(query)
+  const judged = await judge()
+  if (flags.request !== true || judged.gate.verdict !== 'hold') return judged
+  const wait = waitMs === 0 ? null : { ms: waitMs, judge }
+  return withEngine(cli, flags, (parts) => askForRelease(parts, judged, wait))
 }
 
 function queryOf(cli: Cli, name: string, flags: Flags): ReleaseQuery {
