@@ -36,6 +36,7 @@ const WASI_MODULE = 'wasi_snapshot_preview1'
 
 /** Roughly, bytes of code that a function runs before it is compiled anew. */
 const TIERING_BUDGET = 2 ** 31 - 1
+/** As Node 24 has it; a flag can be set and not be asked. */
 const TIERING_BUDGET_OF_V8 = 13_000_000
 
 type Compiler = (request: string) => string
