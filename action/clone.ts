@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { lstatSync } from 'node:fs'
-import { isAbsolute, join, relative, sep } from 'node:path'
+import { basename, relative } from 'node:path'
 import { promisify } from 'node:util'
 import * as core from '@actions/core'
 import { PolicyError } from '../src/base/errors.ts'
-import { findGitFolder } from '../src/host/git-folder.ts'
+import { findGitFolder, isSubmodule, pathsBelow } from '../src/host/git-folder.ts'
 import type { Inputs } from './inputs.ts'
 
 /** The check-out that the job made, as Git's objects: its work tree is the head's, and nothing of it is believed. */
@@ -74,24 +74,14 @@ export const REVIEW_SPEC = '+refs/countersign/changes/*:refs/countersign/changes
  * @throws {PolicyError} USAGE_INVALID
  */
 export function assertPlain(workspace: string, path: string): void {
-  const way = relative(workspace, path)
-  if (isOutside(way)) return
-  let at = workspace
-  for (const name of way.split(sep).filter((one) => one !== '')) {
-    at = join(at, name)
-    const found = lstatSync(at, { throwIfNoEntry: false })
-    const inside = found?.isDirectory()
-      ? lstatSync(join(at, '.git'), { throwIfNoEntry: false })
-      : undefined
-    if (found?.isSymbolicLink() || inside?.isFile()) {
-      throw new PolicyError('USAGE_INVALID', `${way} leads out of the check-out through ${name}`)
-    }
+  for (const at of pathsBelow(workspace, path)) {
+    if (!lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() && !isSubmodule(at)) continue
+    const way = relative(workspace, path)
+    throw new PolicyError(
+      'USAGE_INVALID',
+      `${way} leads out of the check-out through ${basename(at)}`,
+    )
   }
-}
-
-/** Whether a relative way leads out of the folder that it begins in. */
-export function isOutside(way: string): boolean {
-  return isAbsolute(way) || way.split(sep)[0] === '..'
 }
 
 const run = promisify(execFile)

@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import * as core from '@actions/core'
 import { parseDuration } from '../src/base/duration.ts'
 import { PolicyError } from '../src/base/errors.ts'
-import { isOutside } from './clone.ts'
+import { isOutside } from '../src/host/git-folder.ts'
 
 export type Mode = 'policy' | 'approvals' | 'release'
 

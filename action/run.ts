@@ -1,6 +1,7 @@
 import * as core from '@actions/core'
 import { PolicyError } from '../src/base/errors.ts'
 import { isOid } from '../src/host/git.ts'
+import { checkNameOn } from '../src/model/gate.ts'
 import { openClone } from './clone.ts'
 import { assertReleasable, readDefaultBranch, readSubject } from './event.ts'
 import { type Failure, failureOf } from './failure.ts'
@@ -110,15 +111,12 @@ type Place = Pick<Target, 'sha' | 'baseRef'>
 
 const NOWHERE: Place = { sha: null, baseRef: null }
 
-/**
- * A check run is a commit's, and a commit may be proposed for several branches, by whoever may push one: what says that it
- * may go into one must not pass for another.
- */
+/** Null for none. */
 function checkNameOf({ inputs, defaultBranch }: Run, { baseRef }: Place): string | null {
   const { checkRun: name } = inputs
   return name === null || baseRef === null || baseRef === defaultBranch
     ? name
-    : `${name} (${baseRef})`
+    : checkNameOn(name, baseRef)
 }
 
 /** Says why a change could not be judged. @returns the exit code */

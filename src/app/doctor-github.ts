@@ -8,6 +8,7 @@ import type { GithubTiming } from '../host/github/client.ts'
 import { GITHUB_API_URL, readGithubCredentials } from '../host/github/credentials.ts'
 import { readProtections } from '../host/github/protections.ts'
 import { PROJECT_FILE, policyFolders, readPolicyFiles } from '../host/policy-files.ts'
+import { checkNameOn } from '../model/gate.ts'
 import type { Project } from '../model/generated/types.ts'
 import { parseDocuments } from '../policy/compile/index.ts'
 import { assess, type Protection } from './github-protection.ts'
@@ -61,7 +62,7 @@ export async function examineGithub(query: GithubDoctorQuery): Promise<GithubRep
   })
   // The action names another branch than the default one in its check runs.
   const { branch: name, isDefault } = protections
-  const posted = isDefault ? GATE_CHECKS : GATE_CHECKS.map((check) => `${check} (${name})`)
+  const posted = isDefault ? GATE_CHECKS : GATE_CHECKS.map((check) => checkNameOn(check, name))
   const checks = query.checks ?? posted
   const owned = await pathsToOwn(folder, text)
   return {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, rmSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import {
   copyFile,
@@ -60,6 +60,15 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /** A file to make. */
+/** Removes a file, or does nothing when it is missing. @throws {PolicyError} FILE_UNREADABLE */
+export function removeFile(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch (cause) {
+    throw new PolicyError('FILE_UNREADABLE', `cannot remove ${file}`, { cause, file })
+  }
+}
+
 export type NewFile = { readonly text: string; readonly mode?: number }
 
 /**

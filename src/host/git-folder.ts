@@ -1,3 +1,4 @@
+import { lstatSync, statSync } from 'node:fs'
 import { lstat, readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { PolicyError } from '../base/errors.ts'
@@ -43,6 +44,28 @@ async function refuseLinks(folder: string): Promise<void> {
       throw new PolicyError('FILE_UNREADABLE', message, { file: path })
     }
   }
+}
+
+/**
+ * Whether a folder of a check-out is a repository of its own, with branches that whoever's change is checked out chose: its
+ * `.git` is a file.
+ */
+export function isSubmodule(path: string): boolean {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  return isFolder && lstatSync(join(path, '.git'), { throwIfNoEntry: false })?.isFile() === true
+}
+
+/** What lies on the way from a folder to a path below it, outermost first, the path included; nothing when it is not below. */
+export function pathsBelow(top: string, path: string): readonly string[] {
+  const way = relative(top, path)
+  if (isOutside(way)) return []
+  const names = way.split(sep).filter((name) => name !== '')
+  return names.map((_name, at) => join(top, ...names.slice(0, at + 1)))
+}
+
+/** Whether a relative way leads out of the folder that it begins in. */
+export function isOutside(way: string): boolean {
+  return isAbsolute(way) || way.split(sep)[0] === '..'
 }
 
 function upwards(folder: string): readonly string[] {

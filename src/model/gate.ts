@@ -39,6 +39,14 @@ export type PolicyGate = {
   readonly counts: GateCounts
 }
 
+/**
+ * The gate's check run for a branch other than the default one. A check run is a commit's, and a commit may be proposed for
+ * several branches, by whoever may push one: what says that it may go into one must not pass for another.
+ */
+export function checkNameOn(check: string, branch: string): string {
+  return `${check} (${branch})`
+}
+
 export type GateCounts = {
   readonly errors: number
   readonly warnings: number

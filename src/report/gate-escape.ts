@@ -38,6 +38,17 @@ export function table(head: readonly string[], rows: readonly (readonly Html[])[
   ].join('\n')
 }
 
+/** A table of the first of a list. */
+export function cutTable<T>(
+  head: readonly string[],
+  all: readonly T[],
+  row: (one: T) => readonly Html[],
+  rowsMax: number,
+): Html {
+  const shown = all.slice(0, rowsMax).map(row)
+  return table(head, shown, all.length - shown.length)
+}
+
 /** A sign and a word that stay on one line. */
 export function signed(sign: string, word: string): Html {
   return `${sign}&nbsp;${word.replaceAll(' ', '&nbsp;')}`

@@ -16,6 +16,7 @@ import {
   code,
   codes,
   commands,
+  cutTable,
   type Html,
   leftOut,
   shellWord,
@@ -173,17 +174,6 @@ function section<T>(
   { rows }: Detail,
 ): Html | null {
   return all.length === 0 ? null : `### ${title}\n\n${cutTable(head, all, row, rows)}`
-}
-
-/** A table of the first of a list. */
-function cutTable<T>(
-  head: readonly string[],
-  all: readonly T[],
-  row: (one: T) => Html[],
-  rowsMax: number,
-): Html {
-  const shown = all.slice(0, rowsMax).map(row)
-  return table(head, shown, all.length - shown.length)
 }
 
 function placeHtml(place: Pick<Place, 'file' | 'line'> | null): Html {

@@ -1,6 +1,6 @@
 import type { ReleaseGate, ReleaseProperty, ReleaseVerification } from '../model/release-gate.ts'
 import type { Annotation } from './annotations.ts'
-import { code, codes, type Html, table } from './gate-escape.ts'
+import { code, codes, cutTable, type Html } from './gate-escape.ts'
 import { type Paint, visibleLine } from './paint.ts'
 
 /** The first line of the comment: what it is found by, to be updated in place. */
@@ -61,18 +61,18 @@ export function releaseMarkdown(gate: ReleaseGate): string {
           ['tools', code(release.tools)],
           ...release.artefacts.map(({ name, digest }) => [code(name), code(digest)]),
         ]
-  const rows = properties.map(({ id, passed, says, code: why, detail, file }) => [
+  const rowOf = ({ id, passed, says, code: why, detail, file }: ReleaseProperty): Html[] => [
     passed ? '✅' : says === 'hold' ? '⏸️' : '❌',
     code(id),
     code(why === null ? detail.replaceAll(DIGEST, '$1…') : `${why} ${detail}`),
     file === undefined ? '' : code(file),
-  ])
+  ]
   const lines = [
     GATE_RELEASE_MARKER,
     `<h3>${HEADS[verdict]}${release === null ? '' : ` ${code(release.release)}`}</h3>`,
     `<p>${code(reason)}</p>`,
-    cutTable(['', 'property', 'found', 'file'], rows),
-    ...(facts.length === 0 ? [] : [cutTable(['what', 'digest'], facts)]),
+    cutTable(['', 'property', 'found', 'file'], properties, rowOf, ROWS_MAX),
+    ...(facts.length === 0 ? [] : [cutTable(['what', 'digest'], facts, (one) => one, ROWS_MAX)]),
     ...(policy === null ? [] : [`<p>Judged by the policy ${code(policy)}.</p>`]),
     ...(evidence.length === 0
       ? []
@@ -94,10 +94,6 @@ const ROWS_MAX = 100
 
 /** What is as it should be is shown in full below. */
 const DIGEST = /\b(sha256:[0-9a-f]{12}|[0-9a-f]{12})[0-9a-f]{28,52}\b/g
-
-function cutTable(head: readonly string[], rows: readonly (readonly Html[])[]): Html {
-  return table(head, rows.slice(0, ROWS_MAX), Math.max(0, rows.length - ROWS_MAX))
-}
 
 /**
  * One annotation for each property that does not hold, where the manifest asks for it; where that is not what is wrong, on

@@ -174,7 +174,7 @@ async function compare(bench: Bench, { headSha }: Change): Promise<Compared> {
   const after = await digestAt(trees, 'the merged policy', merged)
   const errors = [before.error, atHead.error, after.error].filter((error) => error !== null)
   const digests = { before: before.digest, atHead: atHead.digest, after: after.digest }
-  const problems = errors.slice(0, 1).map((error) => problemOf(error))
+  const problems = errors.slice(0, 1).map(problemOf)
   if (after.digest === null) return { ...nothing, ...digests, baseSha, commits, problems }
   const next = await trees.at('the merged policy', merged)
   const texts = [base.files, next.files]
@@ -279,7 +279,8 @@ function reasonOf(
   return reviews === null ? 'it cannot be reviewed' : reviews.reason
 }
 
-function problemOf({ code, message, file, at }: PolicyError): ChangeProblem {
+/** What is wrong with a change, by the error that said so; its file is from the repository's top. */
+export function problemOf({ code, message, file, at }: PolicyError): ChangeProblem {
   if (file === undefined || file === '') return { code, message }
   return { code, message, place: { file, line: at?.line ?? 1, column: at?.column ?? 1 } }
 }

@@ -26,7 +26,7 @@ import {
   type PolicyTree,
   type PolicyTrees,
 } from '../changes/compare-change.ts'
-import { judgeChange } from '../changes/judge-change.ts'
+import { judgeChange, problemOf } from '../changes/judge-change.ts'
 import { judgeMergeGroup } from '../changes/judge-merge-group.ts'
 import { checkCompiled, checkOutcome } from '../policy/check-policy.ts'
 import { type CompiledFolder, withRegoCompiler } from '../policy/compile-policy.ts'
@@ -347,9 +347,4 @@ function countsOf({ check, tests, diff }: Found): GateCounts {
     flips: diff?.flips?.flips ?? 0,
     flips_lenient: diff?.flips?.lenient ?? 0,
   }
-}
-
-function problemOf({ code, message, file, at }: PolicyError): ChangeProblem {
-  if (file === undefined || file === '') return { code, message }
-  return { code, message, place: { file, line: at?.line ?? 1, column: at?.column ?? 1 } }
 }

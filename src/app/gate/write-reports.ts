@@ -1,7 +1,7 @@
-import { appendFile, rm } from 'node:fs/promises'
+import { appendFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PolicyError } from '../../base/errors.ts'
-import { makeFolder, writeAtomically } from '../../host/files.ts'
+import { makeFolder, removeFile, writeAtomically } from '../../host/files.ts'
 
 /** One report and the file that it goes to, absolute. */
 export type WrittenReport = {
@@ -25,14 +25,8 @@ export async function writeReports(reports: readonly WrittenReport[]): Promise<v
  *
  * @throws {PolicyError} FILE_UNREADABLE
  */
-export async function forgetReports(files: readonly string[]): Promise<void> {
-  for (const file of files) {
-    try {
-      await rm(file, { force: true })
-    } catch (cause) {
-      throw new PolicyError('FILE_UNREADABLE', `cannot take away ${file}`, { cause, file })
-    }
-  }
+export function forgetReports(files: readonly string[]): void {
+  for (const file of files) removeFile(file)
 }
 
 async function append(file: string, text: string): Promise<void> {

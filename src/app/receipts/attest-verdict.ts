@@ -1,8 +1,6 @@
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SigstoreIdentity } from '../../base/certificate-identity.ts'
-import { PolicyError } from '../../base/errors.ts'
-import { makeFolder, writeAtomically } from '../../host/files.ts'
+import { makeFolder, removeFile, writeAtomically } from '../../host/files.ts'
 import type { CompiledPolicy } from '../../model/generated/types.ts'
 import type { Clock, KeylessSigner } from '../../model/ports.ts'
 import { openKeylessSigner } from '../approvals/reviewer.ts'
@@ -65,11 +63,5 @@ export async function attestVerdict(
  * @throws {PolicyError} FILE_UNREADABLE
  */
 export function forgetVerdict(names: VerdictFiles, folder: string): void {
-  for (const file of names.map((name) => join(folder, name))) {
-    try {
-      rmSync(file, { force: true })
-    } catch (cause) {
-      throw new PolicyError('FILE_UNREADABLE', `cannot remove ${file}`, { cause, file })
-    }
-  }
+  for (const name of names) removeFile(join(folder, name))
 }

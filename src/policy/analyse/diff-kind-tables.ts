@@ -1,4 +1,5 @@
 import { readAmount } from '../../base/amount.ts'
+import { isJsonObject } from '../../base/json-value.ts'
 import type { FieldComparator, Outcome, Said } from './diff-fields.ts'
 import {
   arrow,
@@ -68,16 +69,14 @@ function presence(before: Said, after: Said, field: string): readonly Outcome[] 
 
 /** One number for each priority. */
 const byPriority: FieldComparator = (before, after, field) => {
-  const isTable = (value: Said) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (!isTable(before) || !isTable(after)) return unclear(before, after, field)
+  if (!isJsonObject(before) || !isJsonObject(after)) return unclear(before, after, field)
   const each: FieldTable = {
     low: higherIsStronger,
     medium: higherIsStronger,
     high: higherIsStronger,
     critical: higherIsStronger,
   }
-  return compareFields(before as object, after as object, each).map(({ direction, message }) => ({
+  return compareFields(before, after, each).map(({ direction, message }) => ({
     direction,
     message: `${field}.${message}`,
   }))

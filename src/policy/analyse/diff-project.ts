@@ -1,8 +1,8 @@
-import type { JsonObject } from '../../base/json-value.ts'
+import { isJsonObject } from '../../base/json-value.ts'
 import type { CompiledPolicy } from '../../model/generated/types.ts'
 import type { PolicyChange } from '../../model/policy-diff.ts'
 import { DEFAULT_WORDS } from './diff-defaults.ts'
-import type { Draft, FieldComparator, Said } from './diff-fields.ts'
+import type { Draft, FieldComparator } from './diff-fields.ts'
 import {
   compareFields,
   higherIsStronger,
@@ -55,7 +55,7 @@ const SETTINGS: Readonly<Record<string, FieldComparator>> = {
 
 /** Whose word counts for identities: another root may vouch for anybody. Where people sign changes nothing of that. */
 function compareSigstore(...[before, after, field]: Parameters<FieldComparator>) {
-  if (!isObject(before) || !isObject(after)) {
+  if (!isJsonObject(before) || !isJsonObject(after)) {
     const message =
       after === undefined
         ? `${field}: reviews through Sigstore no longer count`
@@ -83,7 +83,7 @@ const SIGSTORE: Readonly<Record<string, FieldComparator>> = {
 
 /** What others vouch for: less often, less of it, or nothing that waits for it is weaker. */
 function compareAttest(...[before, after, field]: Parameters<FieldComparator>) {
-  if (!isObject(before) || !isObject(after)) {
+  if (!isJsonObject(before) || !isJsonObject(after)) {
     const isGone = after === undefined
     const message = isGone
       ? `${field}: the log is no longer attested`
@@ -101,10 +101,6 @@ const ATTEST: Readonly<Record<string, FieldComparator>> = {
   receipts: higherIsWeaker,
   resolutions: inOrder(['none', 'each']),
   wait: inOrder(['none', 'resolutions']),
-}
-
-function isObject(value: Said): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Parts that are compared elsewhere. */

@@ -1,7 +1,5 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { judgePolicy, type PolicyGateQuery } from '../../../src/app/gate/policy.ts'
-import type { PolicyGate } from '../../../src/model/gate.ts'
 import { KEYS } from '../../fakes/review-case.ts'
 import {
   baseFiles,
@@ -10,20 +8,9 @@ import {
   type Files,
   keysOf,
   limit,
-  NOW,
-  type Repository,
   rosterOf,
 } from '../changes/change-case.ts'
-
-function gate(
-  { folder }: Pick<Repository, 'folder'>,
-  about: Partial<PolicyGateQuery> = {},
-): Promise<PolicyGate> {
-  return judgePolicy({
-    ...{ folder, base: 'main', head: 'change', reviewed: null, recorded: null, examples: 3 },
-    ...{ minCoverage: null, clock: () => NOW, environment: {}, ...about },
-  })
-}
+import { gate } from './judge-case.ts'
 
 const below = (folder: string, files: Files): Files =>
   Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]))

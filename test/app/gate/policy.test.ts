@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reviewChange } from '../../../src/app/changes/review-change.ts'
-import { judgePolicy, type PolicyGateQuery } from '../../../src/app/gate/policy.ts'
+import type { PolicyGateQuery } from '../../../src/app/gate/policy.ts'
 import type { PolicyGate } from '../../../src/model/gate.ts'
 import { annotationsOfGate } from '../../../src/report/gate-annotations.ts'
 import { KEYS } from '../../fakes/review-case.ts'
@@ -21,18 +21,12 @@ import {
   tests,
 } from '../changes/change-case.ts'
 import { type GateForge, openGateForge } from './gate-forge.ts'
+import { gate as gateAlone } from './judge-case.ts'
 
 const PULL = { pull: 1 }
 
-function gate(
-  { folder }: Pick<Repository, 'folder'>,
-  about: Partial<PolicyGateQuery> = {},
-): Promise<PolicyGate> {
-  return judgePolicy({
-    ...{ folder, base: 'main', head: 'change', reviewed: PULL, recorded: null, examples: 3 },
-    ...{ minCoverage: null, clock: () => NOW, environment: {}, ...about },
-  })
-}
+const gate = (repository: Pick<Repository, 'folder'>, about: Partial<PolicyGateQuery> = {}) =>
+  gateAlone(repository, { reviewed: PULL, ...about })
 
 /** Six notes in a session: the sixth is held, unless the limit is larger. */
 function trace(folder: string): PolicyGateQuery['recorded'] {

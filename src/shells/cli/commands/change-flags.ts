@@ -1,6 +1,5 @@
-import { lstatSync } from 'node:fs'
-import { dirname, join, sep } from 'node:path'
 import type { Command } from 'commander'
+import { submoduleOnWay } from '../../../app/changes/check-out.ts'
 import type { ChangeQuery } from '../../../app/changes/judge-change.ts'
 import { policyFolder, usage, withPolicy } from '../options.ts'
 import type { Cli } from '../output.ts'
@@ -36,12 +35,11 @@ export function changeQuery(cli: Cli, flags: ChangeFlags, pull = flags.pull ?? '
   }
 }
 
-/** A submodule brings branches of its own, which whoever's change is checked out chose: its `.git` is a file. */
+/** A submodule brings branches of its own. */
 function refuseSubmodules(cwd: string, folder: string): void {
-  for (let at = folder; at.startsWith(join(cwd, sep)) && at !== cwd; at = dirname(at)) {
-    if (lstatSync(join(at, '.git'), { throwIfNoEntry: false })?.isFile())
-      throw usage(`${at} is a repository of its own within another; run the command there`)
-  }
+  const found = submoduleOnWay(cwd, folder)
+  if (found === null) return
+  throw usage(`${found} is a repository of its own within another; run the command there`)
 }
 
 /** Pull requests of a merge queue, in order; null when its commits are to name them. @throws {PolicyError} USAGE_INVALID */

@@ -73,7 +73,7 @@ export function registerGatePolicy(gate: Command, cli: Cli): void {
 async function judge(cli: Cli, flags: Flags): Promise<void> {
   const { comment, sarif, junit } = flags
   const written = [comment, sarif, junit].filter((file) => file !== undefined)
-  await forgetReports(written.map((file) => resolve(cli.io.cwd, file)))
+  forgetReports(written.map((file) => resolve(cli.io.cwd, file)))
   const progress = progressOf(cli)
   try {
     const gate = await judgePolicy(queryOf(cli, flags, (text) => progress.show(text)))
